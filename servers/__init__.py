@@ -1,0 +1,1 @@
+"""One streaming chat server, repaired step by step; each module runs alone."""

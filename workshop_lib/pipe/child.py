@@ -1,0 +1,141 @@
+"""A module of this project as a process of its own, talking JSON lines over its pipes.
+
+The child lives as long as its standard input is open: when the parent ends, however it ends,
+the pipe closes and the child goes too.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+Message = dict[str, Any]
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 3.0
+
+
+class Child:
+    """Start `python -m module`, wait for its first message, and pass later ones on.
+
+    `config` is its first line of input. `on_message` is called on a reader thread of the parent.
+    Raises RuntimeError with the child's own last words when it ends before it is ready.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        config: Message | None = None,
+        on_message: Callable[[Message], None] | None = None,
+    ) -> None:
+        self.module = module
+        self._last_words = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._last_words,
+            text=True,
+            encoding="utf-8",
+            # Jupyter interrupts a whole process group: a stop button must not end the pipe's ends
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self._on_message = on_message
+        self._ready = threading.Event()
+        self.ready: Message = {}
+        self._reader = threading.Thread(
+            target=self._read, name=f"messages of {module}", daemon=True
+        )
+        self._reader.start()
+        self.send(config or {})
+        self._wait_until_ready()
+
+    def send(self, message: Message) -> None:
+        """Write one message to the child; silently nothing if it has ended."""
+        try:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            pass
+
+    def stop(self) -> None:
+        """Close the child's input, which ends it; kill it if it does not go."""
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.close()
+        except OSError:
+            pass
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._reader.join(STOP_TIMEOUT_S)
+        process.stdout.close()
+        self._last_words.close()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the process still runs."""
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """Return the end of what the child wrote to its standard error."""
+        self._last_words.seek(0)
+        return self._last_words.read()[-2000:].strip()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            message: Message = json.loads(line)
+            if not self._ready.is_set():
+                self.ready = message
+                self._ready.set()
+            elif self._on_message:
+                self._on_message(message)
+        self._ready.set()
+
+    def _wait_until_ready(self) -> None:
+        try:
+            in_time = self._ready.wait(START_TIMEOUT_S)
+        except BaseException:  # an interrupt while it starts must not leave it behind
+            self.stop()
+            raise
+        if self.ready:
+            return
+        self._process.kill()
+        self._process.wait()
+        why = self.last_words() or ("it said nothing" if in_time else "it did not get ready")
+        self.stop()
+        raise RuntimeError(
+            f"The process {self.module} did not start: {why.splitlines()[-1]}. "
+            f"Run `{sys.executable} -m {self.module}` in a terminal to see all of it."
+        )
+
+
+def report(message: Message) -> None:
+    """In the child: send one message to the parent."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+async def messages() -> AsyncIterator[Message]:
+    """In the child: yield the parent's messages, the configuration first; end with the parent."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[str] = asyncio.Queue()
+
+    def read() -> None:  # a thread, because Windows cannot select on a pipe
+        for line in sys.stdin:
+            loop.call_soon_threadsafe(queue.put_nowait, line)
+        loop.call_soon_threadsafe(queue.put_nowait, "")
+
+    threading.Thread(target=read, name="messages of the parent", daemon=True).start()
+    while line := await queue.get():
+        yield json.loads(line)

@@ -1,0 +1,193 @@
+"""The server under test in a background thread, with its buffers set and its transports in view."""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Protocol, Self
+
+from aiohttp import web
+
+from workshop_lib.pipe.sockets import Granted, granted, listening_socket
+
+MakeApp = Callable[[], web.Application]
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
+_environment = threading.Lock()
+
+
+class Server(Protocol):
+    """What an experiment needs of a server under test, be it a thread or a process."""
+
+    port: int
+    pid: int
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def granted(self) -> Granted | None: ...
+    @property
+    def errors(self) -> list[str]: ...
+    def write_buffers(self) -> dict[int, int] | None: ...
+    def start(self) -> Self: ...
+    def stop(self) -> None: ...
+
+
+class ServerThread:
+    """Run an aiohttp app on its own event loop in a background thread.
+
+    `make_app` is called in that thread, and `env` holds while the app starts, so that a client
+    built there is bound to the right loop and address. `sndbuf` is asked of the kernel for each
+    connection (bytes, 0: its own choice); `high_water_bytes` is the mark above which `drain()`
+    waits (None: asyncio's 64 KiB). What stops the app from starting is raised by `start()`.
+    """
+
+    def __init__(
+        self,
+        make_app: MakeApp,
+        *,
+        env: Mapping[str, str] | None = None,
+        sndbuf: int = 0,
+        high_water_bytes: int | None = None,
+        port: int = 0,
+    ) -> None:
+        self._make_app = make_app
+        self._env = dict(env or {})
+        self._high_water_bytes = high_water_bytes
+        self._socket = listening_socket(port=port, sndbuf=sndbuf)
+        self.port: int = self._socket.getsockname()[1]
+        self.pid = os.getpid()
+        self.granted: Granted | None = granted(self._socket)
+        self.errors: list[str] = []
+        self._started = threading.Event()
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(
+            target=self._run, name=f"server on {self.port}", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """The address of the server, without a path."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Self:
+        """Return when the server accepts connections."""
+        with _environment, _environ_holding(self._env):
+            self._thread.start()
+            in_time = self._started.wait(START_TIMEOUT_S)
+        if self._problem:
+            self._thread.join(STOP_TIMEOUT_S)
+            raise self._problem
+        if not in_time:
+            raise TimeoutError(
+                f"The app did not start within {START_TIMEOUT_S:.0f} s: "
+                "look for a blocking call in make_app() or in its start-up hooks."
+            )
+        return self
+
+    def stop(self) -> None:
+        """Cut every connection, end every task of the server's loop, and join its thread."""
+        if not self._thread.is_alive():
+            return
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(STOP_TIMEOUT_S)
+        if self._thread.is_alive():
+            raise RuntimeError(
+                "The server's thread does not end: a handler blocks its event loop. "
+                "Look there for time.sleep() or a loop without an await, and restart the kernel."
+            )
+
+    def write_buffers(self) -> dict[int, int] | None:
+        """Return the bytes in each connection's write buffer, by the reader's port."""
+        transports = [handler.transport for handler in list(self._connections())]
+        return {
+            transport.get_extra_info("peername")[1]: _buffer_size(transport)
+            for transport in transports
+            if transport is not None and transport.get_extra_info("peername")
+        }
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _connections(self) -> list[web.RequestHandler]:
+        server = self._runner.server
+        return server.connections if server else []
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as problem:
+            self._problem = problem
+        finally:
+            self._socket.close()
+            self._started.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        app = self._make_app()
+        app.on_response_prepare.append(self._set_high_water_mark)
+        self._runner = web.AppRunner(
+            app, access_log=None, logger=_collecting(self.errors), shutdown_timeout=0.1
+        )
+        try:
+            await self._runner.setup()
+            await web.SockSite(self._runner, self._socket, backlog=4096).start()
+            self._started.set()
+            await self._stopping.wait()
+            for connection in self._connections():
+                if connection.transport:  # close() would wait for a reader that never reads
+                    connection.transport.abort()
+        finally:
+            await self._runner.cleanup()
+
+    async def _set_high_water_mark(
+        self, request: web.Request, response: web.StreamResponse
+    ) -> None:
+        if self._high_water_bytes is not None and request.transport:
+            request.transport.set_write_buffer_limits(high=self._high_water_bytes)
+
+
+@contextmanager
+def _environ_holding(env: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in env}
+    os.environ.update(env)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _buffer_size(transport: asyncio.Transport) -> int:
+    while True:
+        try:
+            return transport.get_write_buffer_size()
+        except RuntimeError:  # the server's thread changed the buffer while we summed it
+            continue
+
+
+def _collecting(errors: list[str]) -> logging.Logger:
+    """Make aiohttp's logger one that keeps a handler's error and forgets a reader that left."""
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            problem = record.exc_info[1] if record.exc_info else None
+            if not isinstance(problem, ConnectionError):
+                errors.append(f"{type(problem).__name__}: {problem}" if problem else record.msg)
+
+    logger = logging.Logger("server under test", level=logging.WARNING)
+    logger.addHandler(Collect())
+    return logger
