@@ -133,6 +133,7 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._keep_error)
         self._stopping = asyncio.Event()
         app = self._make_app()
         app.on_response_prepare.append(self._set_high_water_mark)
@@ -149,6 +150,11 @@ class ServerThread:
                     connection.transport.abort()
         finally:
             await self._runner.cleanup()
+
+    def _keep_error(self, _: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        problem = context.get("exception")
+        if not isinstance(problem, ConnectionError):
+            self.errors.append(f"{context['message']} ({problem!r})")
 
     async def _set_high_water_mark(
         self, request: web.Request, response: web.StreamResponse

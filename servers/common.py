@@ -1,0 +1,98 @@
+"""What is the same in every step: asking the LLM, the format of an event, and serving a handler."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import openai
+from aiohttp import web
+from openai import AsyncOpenAI, AsyncStream
+from openai.types.chat import ChatCompletionChunk as Chunk
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CLIENT = web.AppKey("client", AsyncOpenAI)
+
+# An SDK raises ValueError when the LLM sends something that is not JSON.
+LLM_ERRORS = (openai.APIError, ValueError)
+
+
+async def ask_llm(request: web.Request) -> AsyncStream[Chunk]:
+    """Start an answer to the request's prompt; what fails before it starts is an HTTP status."""
+    prompt = await prompt_of(request)
+    try:
+        return await request.app[CLIENT].chat.completions.create(
+            model=os.environ.get("MODEL", "gpt-4o-mini"),
+            messages=[{"role": "user", "content": prompt}],
+            stream=True,
+        )
+    except openai.RateLimitError:
+        raise refusal(web.HTTPTooManyRequests, "busy", "The model is busy. Try again soon.") from None
+    except openai.APIError:
+        raise refusal(web.HTTPBadGateway, "llm_failed", "The model failed. Try again.") from None
+
+
+async def prompt_of(request: web.Request) -> str:
+    try:
+        prompt = (await request.json())["prompt"]
+        if isinstance(prompt, str):
+            return prompt
+    except (ValueError, LookupError, TypeError):
+        pass
+    raise refusal(web.HTTPBadRequest, "bad_request", 'Send JSON like {"prompt": "Hello"}.')
+
+
+def refusal(status: type[web.HTTPError], code: str, message: str) -> web.HTTPError:
+    body = json.dumps({"error": {"code": code, "message": message}})
+    return status(text=body, content_type="application/json")
+
+
+def sse_response() -> web.StreamResponse:
+    return web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+    )
+
+
+def event(data: object) -> bytes:
+    return f"data: {json.dumps(data)}\n\n".encode()
+
+
+def event_of(chunk: Chunk) -> bytes:
+    """Make the event of a chunk; nothing for one without text, such as the first and the last."""
+    text = chunk.choices[0].delta.content if chunk.choices else None
+    return event({"token": text}) if text else b""
+
+
+def ending(last: Chunk | None) -> bytes:
+    """Make the last event: an answer is complete only if its last chunk says why it finished."""
+    if last and last.choices and last.choices[0].finish_reason:
+        return b"data: [DONE]\n\n"
+    return failure()
+
+
+def failure() -> bytes:
+    """Make the error event; what the LLM said stays here, for it may name keys and accounts."""
+    message = "The model broke off in the middle of its answer. Try again."
+    return event({"error": {"code": "llm_failed", "message": message}})
+
+
+def make_app(chat: Handler) -> web.Application:
+    """Serve a handler at POST /chat, with an OpenAI client made in the event loop it will use."""
+
+    async def openai_client(app: web.Application) -> AsyncIterator[None]:
+        async with AsyncOpenAI() as app[CLIENT]:
+            yield
+
+    app = web.Application()
+    app.router.add_post("/chat", chat)
+    app.cleanup_ctx.append(openai_client)
+    return app
+
+
+def run(chat: Handler) -> None:
+    """Serve alone: HOST, PORT, OPENAI_BASE_URL, OPENAI_API_KEY and MODEL come from outside."""
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "0"))
+    try:
+        web.run_app(make_app(chat), host=host, port=port)
+    except openai.OpenAIError as problem:
+        raise SystemExit(f"The OpenAI client cannot start: {problem}") from None

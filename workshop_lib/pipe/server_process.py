@@ -1,0 +1,128 @@
+"""The server under test as a process: a module of `servers`, or any command in any language."""
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from workshop_lib.pipe.sockets import Granted, free_port
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 3.0
+
+
+class ServerProcess:
+    """Run a command that serves on the port in its environment variable PORT.
+
+    `env` is added to the environment. Its buffers and queues are its own affair: `granted` and
+    `write_buffers()` are None. `start()` returns when the port accepts connections, and raises
+    RuntimeError with the command's last words when it ends before; `stop()` ends its whole tree.
+    """
+
+    granted: Granted | None = None
+
+    def __init__(
+        self, command: Sequence[str], *, env: Mapping[str, str] | None = None, port: int = 0
+    ) -> None:
+        self.command = list(command)
+        self.port = port or free_port()
+        self.pid = 0
+        self.errors: list[str] = []
+        self._env = {**os.environ, **(env or {}), "PORT": str(self.port)}
+        self._process: psutil.Popen | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the server, without a path."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Self:
+        """Return when the server accepts connections."""
+        self._output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        try:
+            self._process = psutil.Popen(
+                self.command,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self.pid = self._process.pid
+            self._wait_until_it_listens()
+        except FileNotFoundError:
+            self.stop()
+            raise RuntimeError(
+                f"There is no program {self.command[0]!r}: install it, or give its whole path."
+            ) from None
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End the process and all it has started, those that do not listen by force."""
+        if self._process is not None:
+            _end_tree(self._process)
+            self._process = None
+        self._output.close()
+
+    def write_buffers(self) -> dict[int, int] | None:
+        """Return None: what another process keeps in its buffers cannot be seen from outside."""
+        return None
+
+    def last_words(self) -> str:
+        """Return the end of what the command has printed."""
+        self._output.seek(0)
+        return self._output.read()[-2000:].strip()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wait_until_it_listens(self) -> None:
+        assert self._process is not None
+        command = " ".join(self.command)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(
+                    f"`{command}` ended before it listened on port {self.port}. "
+                    f"Its last words: {self.last_words() or '(none)'}. Run it by hand with "
+                    f"PORT={self.port} to see more."
+                )
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError(
+            f"`{command}` runs, but nothing listens on port {self.port}: "
+            "let it listen on the port that the environment variable PORT names."
+        )
+
+
+def _end_tree(process: psutil.Popen) -> None:
+    try:
+        tree = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        tree = [process]
+    for member in tree:
+        try:
+            member.terminate()
+        except psutil.NoSuchProcess:
+            pass
+    _, alive = psutil.wait_procs(tree, STOP_TIMEOUT_S)
+    for member in alive:
+        member.kill()
+    psutil.wait_procs(alive, STOP_TIMEOUT_S)
+    process.wait()
