@@ -1,0 +1,133 @@
+"""Where every token of every stream is, from the LLM to its reader.
+
+The server carries no instrument. The fake LLM knows what it produced, the readers know what they
+got, the runner sees its transports and the kernel its queues. What is in none of these places is
+in the server: in its own queues.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from workshop_lib.meter.kernel import Ends, Queues
+from workshop_lib.pipe.crowd import ReaderRow
+from workshop_lib.pipe.fake_llm import StreamRow
+
+_NOTHING = Queues(0, 0)
+_READER = re.compile(r"reader (\d+)\s*\Z")
+# `data: {"token": ""}`, a blank line and a chunk's frame: until a reader's bytes say better
+_USUAL_FRAME_BYTES = 27
+
+
+@dataclass(frozen=True)
+class StreamLedger:
+    """One stream's tokens at one moment, station by station; None where a station is in the dark.
+
+    Bytes are those on the wire. `queued_tokens` is the rest: produced, and in no other place.
+    """
+
+    reader: int
+    habit: str
+    produced_tokens: int
+    llm_bytes: int | None
+    llm_tokens: int | None
+    queued_tokens: int | None
+    write_buffer_bytes: int | None
+    kernel_bytes: int | None
+    downstream_tokens: int | None
+    received_tokens: int
+    received_bytes: int
+    open: bool
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the gauges said at one moment, and at which ports the LLM and the server listen."""
+
+    llm_port: int
+    server_port: int
+    streams: Sequence[StreamRow]
+    readers: Sequence[ReaderRow]
+    write_buffers: Mapping[int, int] | None
+    kernel: Mapping[Ends, Queues] | None
+
+
+def read_ledger(readings: Readings) -> list[StreamLedger]:
+    """Lay every reader's tokens out along the pipe, in the order of the readers."""
+    streams = {_reader_of(row.prompt): row for row in readings.streams}
+    event_bytes = bytes_per_token(readings.readers)
+    return [
+        _lay_out(reader, streams.get(reader.reader), event_bytes, readings)
+        for reader in readings.readers
+    ]
+
+
+def bytes_per_token(readers: Sequence[ReaderRow]) -> float:
+    """Return what a token takes on the wire, between the two readers furthest apart."""
+    with_tokens = sorted((row.tokens, row.wire_bytes) for row in readers if row.tokens)
+    if not with_tokens:
+        return _USUAL_FRAME_BYTES + 5
+    (few, few_bytes), (many, many_bytes) = with_tokens[0], with_tokens[-1]
+    if many > few:
+        return (many_bytes - few_bytes) / (many - few)
+    return max(row.body_bytes / row.tokens for row in readers if row.tokens) + 6
+
+
+def _lay_out(
+    reader: ReaderRow, stream: StreamRow | None, event_bytes: float, readings: Readings
+) -> StreamLedger:
+    llm_bytes, llm_tokens = _before_the_server(stream, readings)
+    write_buffer, kernel = _after_the_server(reader, readings)
+    produced = stream.tokens if stream else 0
+    downstream = None
+    if kernel is not None:
+        downstream = round(((write_buffer or 0) + kernel) / event_bytes)
+    queued = None
+    if llm_tokens is not None and downstream is not None:
+        # the gauges are not read at one instant: a running pipe can be off by what moved meanwhile
+        queued = max(0, produced - llm_tokens - downstream - reader.tokens)
+    return StreamLedger(
+        reader=reader.reader,
+        habit=reader.habit,
+        produced_tokens=produced,
+        llm_bytes=llm_bytes,
+        llm_tokens=llm_tokens,
+        queued_tokens=queued,
+        write_buffer_bytes=write_buffer,
+        kernel_bytes=kernel,
+        downstream_tokens=downstream,
+        received_tokens=reader.tokens,
+        received_bytes=reader.wire_bytes,
+        open=stream is not None and stream.ended_s is None,
+    )
+
+
+def _before_the_server(
+    stream: StreamRow | None, readings: Readings
+) -> tuple[int | None, int | None]:
+    """Return the bytes and tokens that the LLM has produced and the server has not yet read."""
+    if stream is None or not stream.tokens:
+        return 0, 0
+    if readings.kernel is None:
+        return None, None
+    sending = readings.kernel.get((readings.llm_port, stream.peer_port), _NOTHING).send
+    arrived = readings.kernel.get((stream.peer_port, readings.llm_port), _NOTHING).receive
+    waiting = stream.buffered_bytes + sending + arrived
+    return waiting, round(waiting / ((stream.bytes - stream.header_bytes) / stream.tokens))
+
+
+def _after_the_server(reader: ReaderRow, readings: Readings) -> tuple[int | None, int | None]:
+    """Return the bytes in the server's write buffer, and those in the kernel's two queues."""
+    port = reader.local_port or 0
+    buffers, kernel = readings.write_buffers, readings.kernel
+    write_buffer = None if buffers is None else buffers.get(port, 0)
+    if kernel is None:
+        return write_buffer, None
+    sending = kernel.get((readings.server_port, port), _NOTHING).send
+    arrived = kernel.get((port, readings.server_port), _NOTHING).receive
+    return write_buffer, sending + arrived
+
+
+def _reader_of(prompt: str) -> int | None:
+    found = _READER.search(prompt)
+    return int(found[1]) if found else None
