@@ -1,0 +1,146 @@
+"""One reader: connects, asks, and carries out the moves of its habit on a raw socket."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
+from workshop_lib.pipe.crowd.call import Call
+from workshop_lib.pipe.crowd.habits import Habit, Leave, Move, Read, Seen, Stall, Steady, Wait
+from workshop_lib.pipe.crowd.line import Clock, Gate, Line
+from workshop_lib.pipe.crowd.mix import text_of
+from workshop_lib.pipe.crowd.row import ReaderRow, State
+from workshop_lib.pipe.sockets import connecting_socket
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one reader does and when it begins (seconds after the crowd)."""
+
+    reader: int
+    habit: Habit
+    prompt: str
+    call: Call
+    rcvbuf: int
+    begin_s: float
+    end_mark: str
+
+
+class Reader:
+    """Follows a plan; every byte it takes is counted before anything else may happen."""
+
+    def __init__(self, plan: Plan, gate: Gate, crowd_began_s: float) -> None:
+        self._plan = plan
+        self._gate = gate
+        self._habit_text = text_of(plan.habit)
+        self._crowd_began_s = crowd_began_s
+        self._answer = Answer(plan.call, plan.prompt, plan.end_mark)
+        self._line = Line(connecting_socket(plan.rcvbuf), gate)
+        self._state: State = "connecting"
+        self._problem: str | None = None
+        self._local_port: int | None = None
+        self._started_s: float | None = None
+        self._first_token_s: float | None = None
+
+    async def run(self) -> None:
+        """Read to the end; after stalling or leaving it returns too. Never raises."""
+        try:
+            await self._ask()
+            while self._answer.status is None:
+                self._answer.feed(await self._line.receive_head())
+            self._line.clock = Clock()
+            self._line.clock.go()
+            await self._read()
+        except ConnectionRefusedError:
+            call = self._plan.call
+            self._fail(
+                f"nobody listens on {call.host}:{call.port}: start the server, or correct the port"
+            )
+        except (OSError, NoAnswer) as problem:
+            self._fail(_in_words(problem))
+
+    def close(self) -> None:
+        """Close the socket, whatever the state."""
+        self._line.close()
+
+    def row(self) -> ReaderRow:
+        """Return the counters as they are now."""
+        if self._state == "stalled" and (broken := self._line.problem()):
+            self._fail(_in_words(broken))
+        plan, body, habit = self._plan, self._answer.body, self._plan.habit
+        clock_s = self._line.clock.now_s
+        return ReaderRow(
+            plan.reader,
+            self._habit_text,
+            plan.prompt,
+            self._local_port,
+            self._state,
+            self._answer.status,
+            body.order.tokens,
+            body.order.highest_token,
+            body.order.violation or True,
+            self._line.wire_bytes,
+            body.bytes,
+            habit.due_bytes(clock_s) if isinstance(habit, Steady) and habit.bytes_per_s else None,
+            body.complete,
+            self._problem or self._answer.error,
+            self._started_s,
+            self._first_token_s,
+        )
+
+    async def _ask(self) -> None:
+        await asyncio.sleep(self._plan.begin_s)
+        await self._gate.passed()
+        self._started_s = self._now_s()
+        self._local_port = await self._line.connect(self._plan.call.address, self._plan.call.port)
+        await self._gate.passed()
+        await self._line.send(self._answer.request)
+        self._state = "reading"
+
+    async def _read(self) -> None:
+        seen = Seen()
+        for move in self._moves(seen):
+            match move:
+                case Read(max_bytes):
+                    self._take(await self._line.receive(max_bytes), seen)
+                    if self._answer.ended:
+                        self._state = "failed" if self._answer.error else "done"
+                        self._line.close()
+                        return
+                case Wait(delay_s):
+                    await asyncio.sleep(delay_s)
+                case Stall():
+                    self._state = "stalled"
+                    return
+                case Leave(how):
+                    await self._gate.passed()
+                    self._state = "left"
+                    self._line.close(reset=how == "reset")
+                    return
+            seen.clock_s = self._line.clock.now_s
+
+    def _moves(self, seen: Seen) -> Iterator[Move]:
+        """An error's body is short, and is read whole whatever the habit."""
+        refused = (self._answer.status or 0) >= 400
+        return (Steady() if refused else self._plan.habit).moves(seen)
+
+    def _take(self, data: bytes, seen: Seen) -> None:
+        body = self._answer.body
+        self._answer.feed(data)
+        if self._first_token_s is None and body.order.tokens:
+            self._first_token_s = self._now_s()
+        seen.body_bytes, seen.tokens = body.bytes, body.order.tokens
+
+    def _fail(self, problem: str) -> None:
+        self._state, self._problem = "failed", problem
+        self._line.close()
+
+    def _now_s(self) -> float:
+        return time.monotonic() - self._crowd_began_s
+
+
+def _in_words(problem: Exception) -> str:
+    if isinstance(problem, ConnectionResetError | BrokenPipeError):
+        return "connection reset by the server"
+    return str(problem) if isinstance(problem, NoAnswer) else f"the connection broke ({problem})"
