@@ -1,0 +1,132 @@
+"""Brings .venv to what requirements.lock says: `make lab` and `make test` run it first.
+
+Runs under any Python from 3.11 on, before anything is installed. The stamp in .venv tells what
+is installed and where; when it still fits, there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / ".installed"
+HALF_MADE = VENV / ".installing"
+CLEAN_START = "run `make clean`, then the same command again"
+
+
+def wanted_stamp() -> str:
+    """Says what an up-to-date .venv holds: this folder, this lock, this project file."""
+    files = LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    return f"{ROOT}\n{hashlib.sha256(files).hexdigest()}\n"
+
+
+def succeeds(*command: str | Path) -> bool:
+    """Tells whether a command can be run and ends with status 0; what it prints is dropped."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def is_installed() -> bool:
+    """Tells whether the stamp still fits and the environment's Python still starts."""
+    fits = STAMP.exists() and not HALF_MADE.exists() and STAMP.read_text() == wanted_stamp()
+    return fits and succeeds(PYTHON, "-c", "")
+
+
+def make_venv() -> None:
+    """Makes .venv, also in place of one that cannot be used: half made, moved, broken, too old."""
+    if importlib.util.find_spec("ensurepip") is None:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        sys.exit(
+            f"Python {version} at {sys.executable} has no ensurepip, so it cannot make a virtual "
+            f"environment. On Debian or Ubuntu: `apt install python{version}-venv`, "
+            "then run the same command again."
+        )
+    if not is_usable():
+        shutil.rmtree(VENV, ignore_errors=True)
+        VENV.mkdir()
+        HALF_MADE.touch()
+        run("making .venv", sys.executable, "-m", "venv", VENV)
+    HALF_MADE.touch()
+
+
+def is_usable() -> bool:
+    """Tells whether .venv is whole, of this folder and of a Python that can run the workshop."""
+    moved = STAMP.exists() and STAMP.read_text().splitlines()[0] != str(ROOT)
+    recent = succeeds(PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))")
+    whole = recent and succeeds(PYTHON, "-m", "pip", "--version")
+    return whole and not moved and not HALF_MADE.exists()
+
+
+def run(what: str, *command: str | Path) -> None:
+    """Runs one command, quiet unless it fails; then prints what it said and stops."""
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{done.stdout}\n{what} failed; the reason stands above. Check the network and "
+                 f"the disk and run the same command again; if that does not help, {CLEAN_START}.")
+
+
+def lock_lines(package: str) -> str:
+    """Returns the lines of requirements.lock that pin one package, with its hashes."""
+    lines = LOCK.read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"{package}=="))
+    end = next(n for n in range(start, len(lines)) if not lines[n].endswith("\\"))
+    return "\n".join(lines[start : end + 1]) + "\n"
+
+
+def install_locked() -> None:
+    """Installs what the lock pins, by uv where it runs, else by pip: slower, same hashes."""
+    only_uv = VENV / "uv.lock"
+    only_uv.write_text(lock_lines("uv"))
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    hashed = ["--require-hashes", "--requirement"]
+    uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON, *hashed, LOCK]
+    if succeeds(*pip, *hashed, only_uv, "--only-binary", ":all:") and succeeds(*uv):
+        return
+    say("uv could not install the packages; trying with pip, which takes some minutes")
+    run("installing the packages", *pip, *hashed, LOCK)
+
+
+def install_project() -> None:
+    """Installs this project in place, built by the locked setuptools."""
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run("installing the project", *pip, "--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+def say(what: str) -> None:
+    """Prints one line of progress at once."""
+    print(what, flush=True)
+
+
+def main() -> None:
+    """Installs when needed; says what it does and how long it took."""
+    if is_installed():
+        return
+    start_s = time.monotonic()
+    packages = sum(line[:1].isalnum() for line in LOCK.read_text().splitlines())
+    say(f"Installing {packages} packages into .venv, once (10 s to 3 min)...")
+    make_venv()
+    install_locked()
+    install_project()
+    STAMP.write_text(wanted_stamp())
+    HALF_MADE.unlink()
+    say(f"Installed in {time.monotonic() - start_s:.0f} s.")
+
+
+if __name__ == "__main__":
+    if os.name == "nt":
+        sys.exit("The workshop needs Linux or macOS. On Windows: open this folder in WSL.")
+    main()

@@ -1,0 +1,66 @@
+# Every verb runs on a machine that has only python3 and make; `make help` lists them.
+SHELL := /bin/sh
+BIN := .venv/bin
+HOST ?= 127.0.0.1
+PORT ?=
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+
+NBVAL := WORKSHOP_PACE=quick $(BIN)/python -m pytest --nbval --nbval-current-env \
+	--nbval-cell-timeout=120 -p no:cacheprovider -q
+
+# One line a step with its time; the step's own words only as far as it has any to say.
+define step
+	@start=$$(date +%s); echo "== $(1)"; $(2) || { echo "== $(1): FAILED"; exit 1; }; \
+	echo "== $(1): ok, $$(($$(date +%s) - start)) s"
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lesson notebooks install lock clean
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROWSER=1 can be set)
+	@mkdir -p .venv/workspaces
+	@cp notebooks/.jupyter/workspace.json .venv/workspaces/default-37a8.jupyterlab-workspace
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter" JUPYTER_PREFER_ENV_PATH=1 \
+	JUPYTER_PATH="$(CURDIR)/.venv/share/jupyter" PATH="$(CURDIR)/$(BIN):$$PATH" \
+	JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/.venv/workspaces" \
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)/notebooks" --ip="$(HOST)" \
+	$(if $(PORT),--port="$(PORT)" --ServerApp.port_retries=0) $(if $(NO_BROWSER),--no-browser) \
+	$$([ "$$(id -u)" = 0 ] && echo --allow-root)
+
+test: ## check everything, the way CI does
+	$(call step,install,$(MAKE) --no-print-directory install)
+	$(call step,system parts,$(BIN)/python tests/system_parts.py)
+	$(call step,lint,$(BIN)/python -m ruff check --quiet .)
+	$(call step,format,$(BIN)/python -m ruff format --check --quiet .)
+	$(call step,types,$(BIN)/python -m basedpyright)
+	$(call step,tests,$(BIN)/python -m pytest -q)
+	$(call step,notebooks,$(NBVAL) notebooks)
+
+lesson: install ## run one lesson's checks: make lesson N=02
+	@[ -n "$(N)" ] || { echo "Say which lesson, with two digits: make lesson N=02"; exit 2; }
+	@ls notebooks/$(N)_*.ipynb >/dev/null 2>&1 || \
+	{ echo "There is no lesson $(N). These exist:"; ls notebooks; exit 2; }
+	@$(NBVAL) notebooks/$(N)_*.ipynb
+
+notebooks: install ## run all lessons at full pace and store their outputs
+	@$(BIN)/python notebooks/execute.py
+
+install: ## bring .venv to what requirements.lock says (lab, test and lesson do it too)
+	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 or newer was found on PATH. Install one" \
+	"(Debian: apt install python3 python3-venv) or name it: make lab PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) .ci/install.py
+
+lock: install ## pin the newest versions that pyproject.toml allows
+	@$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --all-extras --custom-compile-command "make lock" \
+	pyproject.toml --output-file requirements.lock
+
+clean: ## remove .venv and whatever else the other verbs made
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The workshop's mechanism: a measured pipe from a fake LLM to a crowd of readers."""
