@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -45,21 +45,20 @@ async def read_request(request: web.Request, defaults: Answer) -> Asked:
     _, _, query = model.partition("?")
     knobs = read_knobs(query) | read_knobs(request.headers.get(KNOBS_HEADER, ""))
     answer, finish = _limited(defaults.changed(knobs), body)
-    options = body.get("stream_options") or {}
     return Asked(
         model=model,
         prompt=last_user_message(body.get("messages")),
         stream=bool(body.get("stream")),
-        include_usage=bool(options.get("include_usage")) if isinstance(options, dict) else False,
+        include_usage=bool(_object(body.get("stream_options")).get("include_usage")),
         answer=answer,
         finish=finish,
     )
 
 
-def last_user_message(messages: object) -> str:
+def last_user_message(messages: Any) -> str:
     """Return the end of the text of the last message with role user. Raises AskError."""
     try:
-        said = [message["content"] for message in messages if message["role"] == "user"]  # type: ignore
+        said = [message["content"] for message in messages if message["role"] == "user"]
         content: Any = said[-1]
         text = content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
     except (TypeError, KeyError, IndexError, AttributeError):
@@ -72,12 +71,16 @@ def last_user_message(messages: object) -> str:
 
 async def _json_body(request: web.Request) -> dict[str, Any]:
     try:
-        body = await request.json()
+        body = _object(await request.json())
     except (json.JSONDecodeError, UnicodeDecodeError):
-        body = None
-    if not isinstance(body, dict):
+        body = {}
+    if not body:
         raise AskError("The body is not a JSON object. Send what an OpenAI SDK sends.")
     return body
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _limited(answer: Answer, body: dict[str, Any]) -> tuple[Answer, str]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -74,7 +74,7 @@ class Answer:
 
     def changed(self, knobs: Mapping[str, object]) -> "Answer":
         """Return this answer with some knobs turned; values may be text. Raises KnobError."""
-        return Answer(**{**asdict(self), **{name: _value(name, v) for name, v in knobs.items()}})
+        return replace(self, **{name: _value(name, value) for name, value in knobs.items()})
 
 
 def read_knobs(query: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -16,7 +16,7 @@ STOP_TIMEOUT_S = 0.1
 
 
 @asynccontextmanager
-async def serving(answer: Answer, port: int, sndbuf: int) -> AsyncIterator[tuple[int, int]]:
+async def serving(answer: Answer, port: int, sndbuf: int) -> AsyncGenerator[tuple[int, int]]:
     """Serve until the block ends; yields the port and the bytes the kernel granted to send."""
     with listening_socket(port=port, sndbuf=sndbuf) as sock:
         granted_bytes = granted(sock).send_bytes

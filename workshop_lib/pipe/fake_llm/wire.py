@@ -9,6 +9,9 @@ from typing import Any
 
 DONE = b"data: [DONE]\n\n"
 GARBAGE = b'data: {"id": "chatcmpl-\n\n'
+# The API pads its chunks so that their size does not betray the token (`include_obfuscation`);
+# without the padding a chunk would be half its real size, and a socket would hold twice as many.
+OBFUSCATION = "n0tR3allyR4nd0m" * 6
 
 Json = dict[str, Any]
 
@@ -62,9 +65,12 @@ class Chunks:
             "object": "chat.completion.chunk",
             "created": int(time.time()),
             "model": model,
+            "service_tier": "default",
+            "system_fingerprint": "fp_" + answer_id[-10:].rjust(10, "0"),
         }
         # with include_usage every chunk but the last carries a null (API reference)
         self._tail: Json = {"usage": None} if include_usage else {}
+        self._tail |= {"obfuscation": OBFUSCATION}
         hole = self._chunk({"content": "\0"}, None)
         self._before_token, _, self._after_token = hole.rpartition(b"\\u0000")
 
@@ -85,5 +91,5 @@ class Chunks:
         return event({**self._head, "choices": [], "usage": used})
 
     def _chunk(self, delta: Json, finish: str | None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         return event({**self._head, "choices": [choice], **self._tail})
