@@ -1,5 +1,7 @@
-"""What waits in the kernel: the send and receive queue of every TCP connection (Linux)."""
+"""What waits in the kernel: the send and receive queue of every TCP connection (Linux, macOS)."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,19 +20,36 @@ class Queues(NamedTuple):
 def kernel_queues() -> dict[Ends, Queues] | None:
     """Read the queues of all open connections of this machine; None where it cannot tell.
 
-    The columns are SIOCOUTQ and FIONREAD of tcp(7), for sockets of any process.
+    They are SIOCOUTQ and FIONREAD of tcp(7), for the sockets of any process.
     """
-    queues: dict[Ends, Queues] = {}
     try:
-        for table in _TABLES:
-            for line in table.read_text().splitlines()[1:]:
-                _, local, remote, _, sizes, *_ = line.split()
-                send, receive = sizes.split(":")
-                queues[_port(local), _port(remote)] = Queues(int(send, 16), int(receive, 16))
+        if sys.platform == "darwin":
+            command = ["netstat", "-an", "-p", "tcp"]
+            return from_netstat(subprocess.run(command, capture_output=True, text=True).stdout)
+        return from_proc("".join(table.read_text() for table in _TABLES))
     except OSError:
         return None
+
+
+def from_proc(text: str) -> dict[Ends, Queues]:
+    """Read Linux's tables: proc(5), columns tx_queue and rx_queue, in hexadecimal."""
+    queues: dict[Ends, Queues] = {}
+    for line in text.splitlines():
+        number, local, remote, _, sizes, *_ = line.split()
+        if number != "sl":
+            send, receive = (int(size, 16) for size in sizes.split(":"))
+            ports = (int(end.rpartition(":")[2], 16) for end in (local, remote))
+            queues[next(ports), next(ports)] = Queues(send, receive)
     return queues
 
 
-def _port(address: str) -> int:
-    return int(address.rpartition(":")[2], 16)
+def from_netstat(text: str) -> dict[Ends, Queues]:
+    """Read macOS's list: protocol, Recv-Q, Send-Q, local and foreign address with `.port`."""
+    queues: dict[Ends, Queues] = {}
+    for line in text.splitlines():
+        columns = line.split()
+        if columns and columns[0].startswith("tcp"):
+            local, remote = (end.rpartition(".")[2] for end in columns[3:5])
+            if local.isdigit() and remote.isdigit():
+                queues[int(local), int(remote)] = Queues(int(columns[2]), int(columns[1]))
+    return queues

@@ -23,7 +23,8 @@ _USUAL_FRAME_BYTES = 27
 class StreamLedger:
     """One stream's tokens at one moment, station by station; None where a station is in the dark.
 
-    Bytes are those on the wire. `queued_tokens` is the rest: produced, and in no other place.
+    Bytes are those on the wire; `queued_bytes` are what the queued tokens would take there.
+    `queued_tokens` is the rest: produced, and in no other place.
     """
 
     reader: int
@@ -32,6 +33,7 @@ class StreamLedger:
     llm_bytes: int | None
     llm_tokens: int | None
     queued_tokens: int | None
+    queued_bytes: int | None
     write_buffer_bytes: int | None
     kernel_bytes: int | None
     downstream_tokens: int | None
@@ -93,6 +95,7 @@ def _lay_out(
         llm_bytes=llm_bytes,
         llm_tokens=llm_tokens,
         queued_tokens=queued,
+        queued_bytes=None if queued is None else round(queued * event_bytes),
         write_buffer_bytes=write_buffer,
         kernel_bytes=kernel,
         downstream_tokens=downstream,

@@ -23,6 +23,7 @@ class Gauges:
     produced_tokens: int
     llm_tokens: int | None
     queued_tokens: int | None
+    queued_bytes: int | None
     write_buffer_bytes: int | None
     kernel_bytes: int | None
     downstream_tokens: int | None
@@ -40,6 +41,14 @@ class Gauges:
     def __add__(self, other: "Gauges") -> "Gauges":
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return Gauges(*(_sum(pair) for pair in pairs))  # type: ignore[arg-type]
+
+    @property
+    def hoarded_bytes(self) -> int | None:
+        """Bytes that wait inside the server: in its own queues and in its write buffers.
+
+        Counted as on the wire. Keeping them costs more: a queued chunk of the SDK takes kilobytes.
+        """
+        return _sum((self.queued_bytes, self.write_buffer_bytes))
 
     @property
     def in_flight_tokens(self) -> int:
@@ -68,13 +77,15 @@ class Sample:
 class Recording:
     """A run: what was set up, what was sampled, where each stream's tokens were at the end.
 
-    `setup` holds the figures that a caption states. `errors` are the server's own.
+    `setup` holds the figures that a caption states. `errors` are the server's own, `complaints`
+    those of its readers.
     """
 
     setup: dict[str, Any]
     samples: list[Sample] = field(default_factory=list[Sample])
     streams: list[StreamLedger] = field(default_factory=list[StreamLedger])
     errors: list[str] = field(default_factory=list[str])
+    complaints: list[str] = field(default_factory=list[str])
     sampler: dict[str, float] = field(default_factory=dict[str, float])
 
     def until(self, t_s: float) -> "Recording":
@@ -116,4 +127,4 @@ def _sum(values: Iterable[int | None]) -> int | None:
     return total
 
 
-NO_READERS = Gauges(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+NO_READERS = Gauges(*[0] * len(fields(Gauges)))

@@ -49,10 +49,10 @@ class Sampler:
         """Seconds since the first sample."""
         return time.monotonic() - self._start_s
 
-    @property
-    def failed(self) -> bool:
-        """Tell whether a gauge has raised."""
-        return self._problem is not None
+    def check(self) -> None:
+        """Raise what a gauge has raised, if one has."""
+        if self._problem:
+            raise self._problem
 
     def _run(self) -> None:
         try:

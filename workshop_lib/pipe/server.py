@@ -16,6 +16,7 @@ from workshop_lib.pipe.sockets import Granted, granted, listening_socket
 MakeApp = Callable[[], web.Application]
 
 START_TIMEOUT_S = 60.0
+CANCEL_TIMEOUT_S = 2.0
 STOP_TIMEOUT_S = 10.0
 _environment = threading.Lock()
 
@@ -33,8 +34,10 @@ class Server(Protocol):
     @property
     def errors(self) -> list[str]: ...
     def write_buffers(self) -> dict[int, int] | None: ...
-    def start(self) -> Self: ...
-    def stop(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
+    ) -> None: ...
 
 
 class ServerThread:
@@ -145,15 +148,26 @@ class ServerThread:
             await web.SockSite(self._runner, self._socket, backlog=4096).start()
             self._started.set()
             await self._stopping.wait()
-            for connection in self._connections():
-                if connection.transport:  # close() would wait for a reader that never reads
-                    connection.transport.abort()
+            await self._cut()
         finally:
             await self._runner.cleanup()
 
+    async def _cut(self) -> None:
+        """Abort the connections, for close() would wait for a reader that never reads."""
+        for connection in self._connections():
+            if connection.transport:
+                connection.transport.abort()
+        # aiohttp cancels its handlers too, but closes the app's client under their feet
+        handlers = asyncio.all_tasks() - {asyncio.current_task()}
+        for handler in handlers:
+            handler.cancel()
+        if handlers:
+            await asyncio.wait(handlers, timeout=CANCEL_TIMEOUT_S)
+
     def _keep_error(self, _: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         problem = context.get("exception")
-        if not isinstance(problem, ConnectionError):
+        # a stream that a cancelled handler left open is closed twice as the loop ends: no harm
+        if "asyncgen" not in context and not isinstance(problem, ConnectionError):
             self.errors.append(f"{context['message']} ({problem!r})")
 
     async def _set_high_water_mark(
