@@ -75,8 +75,10 @@ def run(what: str, *command: str | Path) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, check=False
     )
     if done.returncode:
-        sys.exit(f"{done.stdout}\n{what} failed; the reason stands above. Check the network and "
-                 f"the disk and run the same command again; if that does not help, {CLEAN_START}.")
+        sys.exit(
+            f"{done.stdout}\n{what} failed; the reason stands above. Check the network and "
+            f"the disk and run the same command again; if that does not help, {CLEAN_START}."
+        )
 
 
 def lock_lines(package: str) -> str:

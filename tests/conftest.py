@@ -1,0 +1,26 @@
+"""What all tests share: the system parts, and one loud line for each reason to skip."""
+
+import pytest
+
+from tests import system_parts
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium that starts; without one the test is skipped, or fails with CI=true."""
+    path = system_parts.find_chromium()
+    if path:
+        return path
+    reason = "there is no Chromium. Run `make test`, or name one: CHROMIUM=/path/to/chromium"
+    if system_parts.in_ci():
+        pytest.fail(f"CI=true allows no skipping, and {reason}")
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints each reason why tests were skipped, so that no gap goes unseen."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = [r.longrepr[2] for r in reports if isinstance(r.longrepr, tuple)]
+    for reason in sorted(set(reasons)):
+        count = reasons.count(reason)
+        terminalreporter.write_line(f"NOT CHECKED ({count} tests): {reason}", red=True, bold=True)

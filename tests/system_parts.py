@@ -1,0 +1,133 @@
+"""Finds the parts that are no Python packages, or brings them: today Chromium.
+
+Run by `make test`: prints where each part is. Looks at the machine first; what it has to bring
+itself goes into .venv, except what apt-get installs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+VENV = Path(__file__).resolve().parent.parent / ".venv"
+BROWSERS = VENV / "browsers"
+NPM_CHROMIUM = BROWSERS / "npm"
+STARTER = NPM_CHROMIUM / "chromium.sh"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MAC_CHROME = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+PATIENCE_S = 900
+
+# Told that it runs on AWS Lambda, the package unpacks the libraries that a bare Linux lacks.
+NPM_PACKAGE = "@sparticuz/chromium@153.0.0"
+UNPACK_JS = "import c from '@sparticuz/chromium'; console.log(await c.executablePath())"
+UNPACK_ENV = {"TMPDIR": str(NPM_CHROMIUM), "AWS_LAMBDA_JS_RUNTIME": "nodejs24.x"}
+
+
+def in_ci() -> bool:
+    """Tells whether nothing may be skipped."""
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def candidates() -> Iterator[str]:
+    """Yields paths where a Chromium may be, the wanted one first."""
+    if named := os.environ.get("CHROMIUM"):
+        yield named
+        return
+    yield from filter(None, map(shutil.which, NAMES))
+    yield str(MAC_CHROME)
+    yield from map(str, sorted(BROWSERS.glob("chromium-*/chrome-linux*/chrome")))
+    yield from map(str, sorted(BROWSERS.glob("chromium-*/chrome-mac*/*.app/Contents/MacOS/*")))
+    yield str(STARTER)
+
+
+def find_chromium() -> str | None:
+    """Returns the path of a Chromium that starts, or None; installs nothing."""
+    return next((path for path in candidates() if try_to(path, "--version")), None)
+
+
+def try_to(*command: str | Path, **env: str) -> bool:
+    """Runs a command, drops what it says, and tells whether it ended well."""
+    return bool(output_of(*command, **env))
+
+
+def output_of(*command: str | Path, cwd: Path | None = None, **env: str) -> str:
+    """Returns what a command prints ("ok" for nothing), or "" when it fails."""
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_S,
+            env=os.environ | env,
+            cwd=cwd,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() or "ok"
+
+
+def by_apt() -> None:
+    """Installs Debian's package, as root only."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        env = {"DEBIAN_FRONTEND": "noninteractive"}
+        try_to("apt-get", "update", **env)
+        try_to("apt-get", "install", "-y", "--no-install-recommends", "chromium", **env)
+
+
+def by_playwright() -> None:
+    """Downloads the browser that Playwright is built for."""
+    env = {"PLAYWRIGHT_BROWSERS_PATH": str(BROWSERS)}
+    try_to(VENV / "bin" / "python", "-m", "playwright", "install", "chromium", **env)
+
+
+def by_npm() -> None:
+    """Unpacks the headless Chromium that comes as an npm package (Linux)."""
+    NPM_CHROMIUM.mkdir(parents=True, exist_ok=True)
+    path = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    npm = [VENV / "bin" / "npm", "install", "--prefix", NPM_CHROMIUM, "--no-save"]
+    try_to(*npm, NPM_PACKAGE, PATH=path)
+    node = [VENV / "bin" / "node", "--input-type=module", "--eval", UNPACK_JS]
+    if unpacked := output_of(*node, cwd=NPM_CHROMIUM, **UNPACK_ENV):
+        write_starter(unpacked)
+
+
+def write_starter(unpacked: str) -> None:
+    """Writes the script that starts the npm package's Chromium with its libraries and fonts."""
+    fonts = NPM_CHROMIUM / "fonts.conf"
+    folders = [NPM_CHROMIUM / "fonts", "/usr/share/fonts"]
+    listed = "".join(f"<dir>{folder}</dir>" for folder in folders)
+    cache = f"<cachedir>{NPM_CHROMIUM / 'font-cache'}</cachedir>"
+    fonts.write_text(f"<fontconfig>{listed}{cache}</fontconfig>\n")
+    variables = f'LD_LIBRARY_PATH="{NPM_CHROMIUM}/al2023/lib" FONTCONFIG_FILE="{fonts}"'
+    STARTER.write_text(f'#!/bin/sh\n{variables} exec "{unpacked}" "$@"\n')
+    STARTER.chmod(0o755)
+
+
+def provide_chromium() -> str | None:
+    """Returns the path of a Chromium that starts, bringing one by the first way that works."""
+    for bring in (None, by_apt, by_playwright, by_npm):
+        if bring:
+            print(f"no Chromium yet; trying {bring.__name__.replace('_', ' ')}", flush=True)
+            bring()
+        if path := find_chromium():
+            return path
+    return None
+
+
+def main() -> None:
+    """Prints where each part is; with CI=true a missing one is an error."""
+    path = provide_chromium()
+    print(f"Chromium: {path or 'not found: the tests that need it will be skipped'}")
+    if path is None and in_ci():
+        sys.exit(
+            "CI=true allows no skipping. Install Chromium or name it: CHROMIUM=/path make test"
+        )
+
+
+if __name__ == "__main__":
+    main()
