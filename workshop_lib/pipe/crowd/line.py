@@ -6,6 +6,8 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal
 
 PEEK_BYTES = 4096
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -68,13 +70,14 @@ class Line:
         self._gate = gate
         self._loop = asyncio.get_running_loop()
         self._head_tail: bytes = b""
-        self._had_some = False
+        self._expect: Literal["unknown", "more", "nothing"] = "unknown"
         self.wire_bytes = 0
         self.clock = Clock()
 
     async def receive(self, max_bytes: int) -> bytes:
         """Return 1 to `max_bytes` bytes, or b"" at the end."""
         data = await self._when_ready(lambda: self._sock.recv(max_bytes))
+        self._expect = "more" if len(data) == max_bytes else "nothing"
         self.wire_bytes += len(data)
         return data
 
@@ -85,6 +88,7 @@ class Line:
         wanted = end.end() - len(self._head_tail) if end else len(peeked)
         data = self._sock.recv(wanted) if peeked else b""
         self._head_tail = b"" if end else data[-3:]
+        self._expect = "unknown"
         self.wire_bytes += len(data)
         return data
 
@@ -110,28 +114,33 @@ class Line:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self._sock.close()
 
+    async def pause(self, delay_s: float) -> None:
+        """Receive nothing for a while."""
+        await asyncio.sleep(delay_s)
+        self._expect = "unknown"
+
     async def _when_ready(self, receive: Callable[[], bytes]) -> bytes:
-        if self._had_some:
+        if self._expect == "more":
             # A socket that always has something must not keep the other readers from theirs. It
             # yields before it receives: after that nothing may come between bytes and their count.
             await asyncio.sleep(0)
-        self._had_some = True
+        elif self._expect == "nothing":
+            await self._readable()
         while True:
-            try:
+            with suppress(BlockingIOError):
                 if self._gate.is_open:
                     data = receive()
                     self.clock.go()
                     return data
-            except BlockingIOError:
-                pass
-            self._had_some = False
             self.clock.stop()
             await (self._readable() if self._gate.is_open else self._gate.passed())
 
     async def _readable(self) -> None:
+        self.clock.stop()
         ready = self._loop.create_future()
-        self._loop.add_reader(self._sock, lambda: ready.done() or ready.set_result(None))
+        descriptor = self._sock.fileno()  # a socket object would be looked up by a slower way
+        self._loop.add_reader(descriptor, lambda: ready.done() or ready.set_result(None))
         try:
             await ready
         finally:
-            self._loop.remove_reader(self._sock)
+            self._loop.remove_reader(descriptor)

@@ -9,7 +9,9 @@ from typing import Any
 
 from workshop_lib.pipe.crowd.habits import Freezer, Habit, Leaver, Sleeper, Stalled, Steady
 
-Mix = str | Habit | Mapping[str | Habit, float]
+# A mapping's keys are invariant: without the first of these a plain `dict[str, float]` is no Mix.
+Shares = Mapping[str, float] | Mapping[Habit, float] | Mapping[str | Habit, float]
+Mix = str | Habit | Shares
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind for kind in (Steady, Sleeper, Stalled, Leaver, Freezer)
@@ -41,7 +43,7 @@ def text_of(habit: Habit) -> str:
 
 def habits_for(readers: int, mix: Mix, seed: int) -> list[Habit]:
     """Give each of `readers` its habit, by shares or counts, in an order that `seed` decides."""
-    parts = mix if isinstance(mix, Mapping) else {mix: readers}
+    parts: Shares = mix if isinstance(mix, Mapping) else {mix: readers}
     counts = _counts(readers, list(parts.values()))
     habits = [
         habit_of(habit) if isinstance(habit, str) else habit

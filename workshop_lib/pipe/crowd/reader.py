@@ -109,7 +109,7 @@ class Reader:
                         self._line.close()
                         return
                 case Wait(delay_s):
-                    await asyncio.sleep(delay_s)
+                    await self._line.pause(delay_s)
                 case Stall():
                     self._state = "stalled"
                     return
