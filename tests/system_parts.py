@@ -51,10 +51,12 @@ def find_chromium() -> str | None:
 
 def try_to(*command: str | Path, **env: str) -> bool:
     """Runs a command, drops what it says, and tells whether it ended well."""
-    return bool(output_of(*command, **env))
+    return bool(output_of(*command, env=env))
 
 
-def output_of(*command: str | Path, cwd: Path | None = None, **env: str) -> str:
+def output_of(
+    *command: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> str:
     """Returns what a command prints ("ok" for nothing), or "" when it fails."""
     try:
         done = subprocess.run(
@@ -63,7 +65,7 @@ def output_of(*command: str | Path, cwd: Path | None = None, **env: str) -> str:
             text=True,
             check=True,
             timeout=PATIENCE_S,
-            env=os.environ | env,
+            env=os.environ | (env or {}),
             cwd=cwd,
         )
     except (OSError, subprocess.SubprocessError):
@@ -92,7 +94,7 @@ def by_npm() -> None:
     npm = [VENV / "bin" / "npm", "install", "--prefix", NPM_CHROMIUM, "--no-save"]
     try_to(*npm, NPM_PACKAGE, PATH=path)
     node = [VENV / "bin" / "node", "--input-type=module", "--eval", UNPACK_JS]
-    if unpacked := output_of(*node, cwd=NPM_CHROMIUM, **UNPACK_ENV):
+    if unpacked := output_of(*node, env=UNPACK_ENV, cwd=NPM_CHROMIUM):
         write_starter(unpacked)
 
 
