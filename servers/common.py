@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import openai
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk as Chunk
 
@@ -27,7 +28,7 @@ async def ask_llm(request: web.Request) -> AsyncStream[Chunk]:
             stream=True,
         )
     except openai.RateLimitError:
-        raise refusal(web.HTTPTooManyRequests, "busy", "The model is busy. Try again soon.") from None
+        raise refusal(web.HTTPTooManyRequests, "busy", "The model is busy. Try again.") from None
     except openai.APIError:
         raise refusal(web.HTTPBadGateway, "llm_failed", "The model failed. Try again.") from None
 
@@ -47,10 +48,13 @@ def refusal(status: type[web.HTTPError], code: str, message: str) -> web.HTTPErr
     return status(text=body, content_type="application/json")
 
 
-def sse_response() -> web.StreamResponse:
-    return web.StreamResponse(
-        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
-    )
+async def start_stream(request: web.Request) -> tuple[web.StreamResponse, AbstractStreamWriter]:
+    """Send the head of an event stream; its writer is what can be waited for."""
+    headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+    response = web.StreamResponse(headers=headers)
+    writer = await response.prepare(request)
+    assert writer is not None  # None only for a response that was prepared before
+    return response, writer
 
 
 def event(data: object) -> bytes:
@@ -76,11 +80,13 @@ def failure() -> bytes:
     return event({"error": {"code": "llm_failed", "message": message}})
 
 
-def make_app(chat: Handler) -> web.Application:
+def make_app(
+    chat: Handler, make_client: Callable[[], AsyncOpenAI] = AsyncOpenAI
+) -> web.Application:
     """Serve a handler at POST /chat, with an OpenAI client made in the event loop it will use."""
 
     async def openai_client(app: web.Application) -> AsyncIterator[None]:
-        async with AsyncOpenAI() as app[CLIENT]:
+        async with make_client() as app[CLIENT]:
             yield
 
     app = web.Application()

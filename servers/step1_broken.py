@@ -7,13 +7,12 @@ import asyncio
 
 from aiohttp import web
 
-from servers.common import LLM_ERRORS, Chunk, ask_llm, ending, event_of, failure, run, sse_response
+from servers.common import LLM_ERRORS, Chunk, ask_llm, ending, event_of, failure, run, start_stream
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
     stream = await ask_llm(request)
-    response = sse_response()
-    writer = await response.prepare(request)
+    response, writer = await start_stream(request)
     last = None
     queue: asyncio.Queue[Chunk | None] = asyncio.Queue()
 

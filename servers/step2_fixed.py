@@ -5,13 +5,12 @@ Run it alone: python -m servers.step2_fixed
 
 from aiohttp import web
 
-from servers.common import LLM_ERRORS, ask_llm, ending, event_of, failure, run, sse_response
+from servers.common import LLM_ERRORS, ask_llm, ending, event_of, failure, run, start_stream
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
     stream = await ask_llm(request)
-    response = sse_response()
-    writer = await response.prepare(request)
+    response, writer = await start_stream(request)
     last = None
     try:
         async for last in stream:  # the next chunk is asked for only when this one is gone

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -19,6 +19,7 @@ from workshop_lib.pipe.crowd import Crowd, ReaderRow
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
+from workshop_lib.pipe.sockets import openai_client
 
 UPDATE_S = 0.2
 QUICK_TIME_LAPSE = 4.0
@@ -35,12 +36,13 @@ class Buffers:
     """
 
     llm_sndbuf: int = 4096
+    server_rcvbuf: int = 16384
     server_sndbuf: int = 2048
     reader_rcvbuf: int = 2048
     high_water: int | None = 0
 
 
-KERNELS_OWN = Buffers(0, 0, 0, None)
+KERNELS_OWN = Buffers(0, 0, 0, 0, None)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Experiment:
     tokens_per_s: float = 30.0
     token_bytes: int = 5
     answer_tokens: int = 100_000
-    seconds: float = 30.0
+    seconds: float = 20.0
     buffers: Buffers = Buffers()
     seed: int = 1
     time_lapse: float = 1.0
@@ -109,15 +111,15 @@ class Experiment:
         return asyncio.run(self.run())
 
     @contextmanager
-    def _wired(self) -> Iterator[tuple[Recording, Sampler]]:
+    def _wired(self) -> Generator[tuple[Recording, Sampler]]:
         """Start the stations from the LLM to the readers; stop them the other way round."""
-        knobs = dict(
+        with FakeLLM(
+            sndbuf=self.buffers.llm_sndbuf,
             tokens_per_s=self.tokens_per_s,
             token_bytes=self.token_bytes,
             answer_tokens=self.answer_tokens,
             seed=self.seed,
-        )
-        with FakeLLM(sndbuf=self.buffers.llm_sndbuf, **knobs) as llm:
+        ) as llm:
             server = self._server(llm)
             memory = Memory(os.getpid())
             with (
@@ -148,7 +150,7 @@ class Experiment:
         else:
             return ServerProcess(self.server, env=llm.env)
         return ServerThread(
-            lambda: make_app(handler),
+            lambda: make_app(handler, lambda: openai_client(self.buffers.server_rcvbuf)),
             env=llm.env,
             sndbuf=self.buffers.server_sndbuf,
             high_water_bytes=self.buffers.high_water,
@@ -172,6 +174,7 @@ class Experiment:
             "seed": self.seed,
             "llm_sndbuf_asked": self.buffers.llm_sndbuf,
             "llm_sndbuf_granted": llm.granted_bytes,
+            "server_rcvbuf_asked": self.buffers.server_rcvbuf if server.granted else None,
             "sndbuf_asked": self.buffers.server_sndbuf if server.granted else None,
             "sndbuf_granted": server.granted.send_bytes if server.granted else None,
             "rcvbuf_asked": self.buffers.reader_rcvbuf,

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from workshop_lib.meter.ledger import StreamLedger
@@ -36,9 +35,7 @@ class Sampler:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, problem: object, at: object) -> None:
         self._stopping.set()
         self._thread.join()
         if self._problem and problem is None:

@@ -4,9 +4,8 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Protocol, Self
 
 from aiohttp import web
@@ -35,9 +34,7 @@ class Server(Protocol):
     def errors(self) -> list[str]: ...
     def write_buffers(self) -> dict[int, int] | None: ...
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *problem: object) -> None: ...
 
 
 class ServerThread:
@@ -116,9 +113,7 @@ class ServerThread:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, *problem: object) -> None:
         self.stop()
 
     def _connections(self) -> list[web.RequestHandler]:
@@ -178,7 +173,7 @@ class ServerThread:
 
 
 @contextmanager
-def _environ_holding(env: Mapping[str, str]) -> Iterator[None]:
+def _environ_holding(env: Mapping[str, str]) -> Generator[None]:
     before = {name: os.environ.get(name) for name in env}
     os.environ.update(env)
     try:
