@@ -131,4 +131,10 @@ def main() -> None:
 if __name__ == "__main__":
     if os.name == "nt":
         sys.exit("The workshop needs Linux or macOS. On Windows: open this folder in WSL.")
+    if sys.version_info < (3, 11):  # noqa: UP036 (an older one may be given by PYTHON=)
+        found = ".".join(map(str, sys.version_info[:3]))
+        sys.exit(
+            f"The workshop needs Python 3.11 or newer; {sys.executable} is {found}. Name a "
+            "newer one: make lab PYTHON=/path/to/python3"
+        )
     main()
