@@ -2,13 +2,16 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
 import httpx
 import openai
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,12 +82,14 @@ def test_bytes_on_the_wire_are_openais(llm: FakeLLM):
     *events, done = response.text.removesuffix("\n\n").split("\n\n")
     assert done == "data: [DONE]"
     chunks = [json.loads(event.removeprefix("data: ")) for event in events]
-    assert [chunk["choices"] for chunk in chunks] == [
-        [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}],
-        [{"index": 0, "delta": {"content": "#0.. "}, "finish_reason": None}],
-        [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    assert [(c["index"], c["delta"], c["finish_reason"]) for c in choices] == [
+        (0, {"role": "assistant", "content": ""}, None),
+        (0, {"content": "#0.. "}, None),
+        (0, {}, "stop"),
     ]
-    assert all(list(c) == ["id", "object", "created", "model", "choices"] for c in chunks)
+    assert all({"id", "object", "created", "model", "choices"} <= set(chunk) for chunk in chunks)
+    assert not any(chunk.get("usage") for chunk in chunks)
 
 
 def test_usage_comes_in_a_chunk_of_its_own_and_only_when_asked_for(client: OpenAI):
@@ -413,3 +418,20 @@ def test_asked_after_its_end_it_says_what_to_do():
         pass
     with pytest.raises(RuntimeError, match=r"has ended\. Run the experiment again"):
         llm.ledger()
+
+
+def test_connection_that_was_closed_in_between_is_opened_again():
+    with FakeLLM() as llm:
+        llm.ledger()
+        sock = llm._connection.sock  # what an idle time-out of the server does to it
+        sock.shutdown(socket.SHUT_RDWR)
+        assert len(llm.ledger()) == 0
+
+
+def test_it_leaves_nothing_behind():
+    before = threading.active_count()
+    with FakeLLM() as llm:
+        pid = llm.pid
+        assert psutil.pid_exists(pid)
+    assert threading.active_count() == before
+    assert not psutil.pid_exists(pid)

@@ -16,8 +16,9 @@ import h11
 import pytest
 
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
+from workshop_lib.pipe.fake_llm.wire import Chunks
 from workshop_lib.pipe.sockets import connecting_socket
-from workshop_lib.pipe.tokens import TokenOrder, TokenScanner
+from workshop_lib.pipe.tokens import TokenOrder, TokenScanner, token_text
 
 SAFETY_S = 30.0  # never the judge
 FOREVER = "fake-llm?tokens_per_s=0&answer_tokens=1000000"
@@ -190,7 +191,8 @@ def test_it_stops_for_a_reader_that_does_not_read(llm: FakeLLM, token_bytes: int
         when_stopped(reader)
         time.sleep(0.5)  # the kernel may still take a little, at each probe of the closed window
         row = reader.row()
-    event_bytes = token_bytes + 200
+    event = Chunks("chatcmpl-0000", FOREVER, False).token(token_text(999_999, token_bytes))
+    event_bytes = len(event) + 20  # and its HTTP chunk's frame
     assert 0 < row.buffered_bytes <= event_bytes  # one event waits, none is made
     assert row.accepted_bytes < 40_000 + event_bytes  # sockets of 4096 bytes take about 13 kB
 

@@ -70,8 +70,9 @@ class FakeLLM:
 
     def stop(self) -> None:
         """End the process; said again, it changes nothing."""
-        self._connection.close()
         self._child.stop()
+        with self._asking:
+            self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -88,9 +89,6 @@ class FakeLLM:
         with self._asking:
             try:
                 status, answer = self._exchange(method, path, body)
-            except (OSError, http.client.HTTPException):
-                self._connection.close()
-                raise RuntimeError(self._why_gone()) from None
             except BaseException:  # interrupted half-way: the rest of the answer is in the socket
                 self._connection.close()
                 raise
@@ -101,9 +99,17 @@ class FakeLLM:
     def _exchange(
         self, method: str, path: str, body: Mapping[str, Any] | None
     ) -> tuple[int, dict[str, Any]]:
-        self._connection.request(method, path, None if body is None else json.dumps(body))
-        response = self._connection.getresponse()
-        return response.status, json.loads(response.read())
+        content = None if body is None else json.dumps(body)
+        for last_try in (False, True):  # a connection that lay idle may have been closed
+            try:
+                self._connection.request(method, path, content)
+                response = self._connection.getresponse()
+                return response.status, json.loads(response.read())
+            except (OSError, http.client.HTTPException):
+                self._connection.close()
+                if last_try or not self._child.alive:
+                    break
+        raise RuntimeError(self._why_gone())
 
     def _why_gone(self) -> str:
         if self._child.alive:

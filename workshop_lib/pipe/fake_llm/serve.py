@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
@@ -15,9 +15,20 @@ from workshop_lib.pipe.sockets import granted, listening_socket
 STOP_TIMEOUT_S = 0.1
 
 
+def allow_many_connections() -> None:
+    """Raise the limit of open files as far as this user may: each stream takes one."""
+    if sys.platform != "win32":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(ValueError, OSError):  # macOS calls its limit unlimited, and is not
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 @asynccontextmanager
 async def serving(answer: Answer, port: int, sndbuf: int) -> AsyncGenerator[tuple[int, int]]:
     """Serve until the block ends; yields the port and the bytes the kernel granted to send."""
+    allow_many_connections()
     with listening_socket(port=port, sndbuf=sndbuf) as sock:
         granted_bytes = granted(sock).send_bytes
         runner = web.AppRunner(
