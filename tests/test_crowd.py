@@ -57,11 +57,12 @@ class RawServer:
 
     url: str
     requests: list[bytes] = field(default_factory=list[bytes])
+    farewells: list[str] = field(default_factory=list[str])
 
 
 @contextmanager
 def raw_server(answer: bytes, then: str = "close") -> Iterator[RawServer]:
-    """Serve on a free port; after the answer close, reset, or keep the connection."""
+    """Serve on a free port; after the answer close, reset or keep the connection, or watch it."""
     kept: list[socket.socket] = []
     listener = socket.create_server(("127.0.0.1", 0))
     server = RawServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
@@ -76,6 +77,8 @@ def raw_server(answer: bytes, then: str = "close") -> Iterator[RawServer]:
             sock.sendall(answer)
             if then == "reset":
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if then == "watch":
+                server.farewells.append(_farewell(sock))
             if then == "keep":
                 kept.append(sock)
             else:
@@ -91,6 +94,14 @@ def raw_server(answer: bytes, then: str = "close") -> Iterator[RawServer]:
         thread.join()
         for sock in kept:
             sock.close()
+
+
+def _farewell(sock: socket.socket) -> str:
+    """Wait for the reader to go, and say how it went."""
+    try:
+        return "close" if sock.recv(1) == b"" else "more"
+    except ConnectionResetError:
+        return "reset"
 
 
 def _whole_request(sock: socket.socket) -> bytes:
@@ -220,6 +231,11 @@ def test_a_text_that_is_no_habit_is_answered_with_what_is_possible(text: str):
         (25, {"stalled": 20, Steady(400): 5}, {"stalled": 20, "steady:400": 5}),
         (10, {"steady": 1 / 3, "stalled": 1 / 3, "sleeper": 1 / 3}, None),
         (3, {"stalled": 0.5, "steady": 0.5}, None),
+        (
+            10,
+            {"steady": 0.25, "stalled": 0.57, "sleeper": 0.18},
+            {"steady": 2, "stalled": 6, "sleeper": 2},
+        ),
         (7, {"stalled": 1}, {"stalled": 7}),
         (4, "stalled:5", {"stalled:5": 4}),
         (4, Leaver(2), {"leaver:2": 4}),
@@ -316,6 +332,17 @@ def test_a_leaver_leaves_after_its_tokens_and_the_server_sees_it(how):
         rows = crowd.wait_until(ended)
         until(lambda: flood.readers == 0)
     assert {(row.state, row.tokens, row.complete) for row in rows} == {("left", 10, False)}
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_a_leaver_that_has_read_all_leaves_as_it_was_told(how):
+    # plain text, so that not one byte lies unread: with unread bytes every close is a reset
+    answer = HEAD + b"\r\n" + "".join(token_text(number) for number in range(10)).encode()
+    with raw_server(answer, "watch") as server, Crowd(server.url, 1, Leaver(10, how)) as crowd:
+        row = only(crowd.wait_until(ended))
+        until(lambda: len(server.farewells) == 1)
+    assert (row.state, row.wire_bytes) == ("left", len(answer))
+    assert server.farewells == [how]
 
 
 def test_a_frozen_crowd_reads_nothing_and_its_rows_stand_still():
