@@ -107,6 +107,19 @@ def test_usage_comes_in_a_chunk_of_its_own_and_only_when_asked_for(client: OpenA
     assert last.usage.total_tokens == 33
 
 
+def test_padding_is_left_out_for_who_wants_none(client: OpenAI, llm: FakeLLM):
+    sizes: list[int] = []
+    for include in (True, False):
+        client.chat.completions.create(
+            model="fake-llm?answer_tokens=3&tokens_per_s=0",
+            messages=[{"role": "user", "content": "Hello"}],
+            stream=True,
+            stream_options={"include_obfuscation": include},
+        ).response.read()
+        sizes.append(newest(llm).bytes)
+    assert sizes[0] - sizes[1] > 5 * 90
+
+
 def test_whole_answer(client: OpenAI, llm: FakeLLM):
     answer = client.chat.completions.create(
         model="fake-llm?answer_tokens=3", messages=[{"role": "user", "content": "Hello"}]

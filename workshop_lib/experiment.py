@@ -19,7 +19,7 @@ from workshop_lib.pipe.crowd import Crowd, ReaderRow
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
-from workshop_lib.pipe.sockets import openai_client
+from workshop_lib.pipe.upstream import openai_client
 
 UPDATE_S = 0.2
 QUICK_TIME_LAPSE = 4.0

@@ -3,9 +3,6 @@
 import socket
 from dataclasses import dataclass
 
-from httpx2 import AsyncHTTPTransport
-from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient
-
 
 @dataclass(frozen=True)
 class Granted:
@@ -59,16 +56,3 @@ def free_port() -> int:
     """Name a TCP port that nobody listens on at this moment."""
     with listening_socket() as sock:
         return int(sock.getsockname()[1])
-
-
-def openai_client(rcvbuf: int = 0) -> AsyncOpenAI:
-    """Make the SDK's client with `rcvbuf` bytes to receive the LLM into (0: the kernel's choice).
-
-    Left alone the kernel lets that buffer grow to megabytes, and an LLM that is being held back
-    goes on for minutes before it feels it.
-    """
-    if not rcvbuf:
-        return AsyncOpenAI()
-    options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)]
-    transport = AsyncHTTPTransport(socket_options=options, limits=DEFAULT_CONNECTION_LIMITS)
-    return AsyncOpenAI(http_client=DefaultAsyncHttpxClient(transport=transport))

@@ -28,7 +28,9 @@ class StreamedAnswer:
 
     def __init__(self, asked: Asked, answer_id: str, out: Outlet) -> None:
         self._asked, self._answer, self._out = asked, asked.answer, out
-        self._chunks = wire.Chunks(answer_id, asked.model_name, asked.include_usage)
+        self._chunks = wire.Chunks(
+            answer_id, asked.model_name, asked.include_usage, asked.include_obfuscation
+        )
 
     async def send(self) -> Ended:
         """Send it all; return the response and what ended it."""

@@ -24,6 +24,7 @@ class Asked:
     prompt: str
     stream: bool
     include_usage: bool
+    include_obfuscation: bool
     answer: Answer
     finish: str
 
@@ -44,12 +45,14 @@ async def read_request(request: web.Request, defaults: Answer) -> Asked:
         raise AskError("The request names no model. Send one, such as fake-llm?tokens_per_s=5.")
     _, _, query = model.partition("?")
     knobs = read_knobs(query) | read_knobs(request.headers.get(KNOBS_HEADER, ""))
+    options = _object(body.get("stream_options"))
     answer, finish = _limited(defaults.changed(knobs), body)
     return Asked(
         model=model,
         prompt=last_user_message(body.get("messages")),
         stream=bool(body.get("stream")),
-        include_usage=bool(_object(body.get("stream_options")).get("include_usage")),
+        include_usage=bool(options.get("include_usage")),
+        include_obfuscation=options.get("include_obfuscation") is not False,
         answer=answer,
         finish=finish,
     )

@@ -39,7 +39,7 @@ async def serving(answer: Answer, port: int, sndbuf: int) -> AsyncGenerator[tupl
         )
         await runner.setup()
         try:
-            await web.SockSite(runner, sock).start()
+            await web.SockSite(runner, sock, backlog=4096).start()
             yield sock.getsockname()[1], granted_bytes
         finally:
             await runner.cleanup()

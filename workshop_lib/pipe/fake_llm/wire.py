@@ -9,8 +9,8 @@ from typing import Any
 
 DONE = b"data: [DONE]\n\n"
 GARBAGE = b'data: {"id": "chatcmpl-\n\n'
-# The API pads its chunks so that their size does not betray the token (`include_obfuscation`);
-# without the padding a chunk would be half its real size, and a socket would hold twice as many.
+# The API pads its chunks, so that their size does not betray the token, unless a client sends
+# stream_options.include_obfuscation false. A socket's buffer holds fewer of the larger chunks.
 OBFUSCATION = "n0tR3allyR4nd0m" * 6
 
 Json = dict[str, Any]
@@ -59,7 +59,9 @@ def completion(answer_id: str, model: str, text: str, finish: str, used: Json) -
 class Chunks:
     """The events of one streamed answer, in bytes."""
 
-    def __init__(self, answer_id: str, model: str, include_usage: bool) -> None:
+    def __init__(
+        self, answer_id: str, model: str, include_usage: bool, obfuscated: bool = True
+    ) -> None:
         self._head: Json = {
             "id": answer_id,
             "object": "chat.completion.chunk",
@@ -70,7 +72,8 @@ class Chunks:
         }
         # with include_usage every chunk but the last carries a null (API reference)
         self._tail: Json = {"usage": None} if include_usage else {}
-        self._tail |= {"obfuscation": OBFUSCATION}
+        if obfuscated:
+            self._tail["obfuscation"] = OBFUSCATION
         hole = self._chunk({"content": "\0"}, None)
         self._before_token, _, self._after_token = hole.rpartition(b"\\u0000")
 
