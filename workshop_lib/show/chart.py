@@ -1,0 +1,84 @@
+"""The live chart: what is held where, and how many tokens went in and came out.
+
+Five pictures a second must not disturb the server, which shares this process. So only the curves
+are drawn anew, over a kept background (blitting); all is drawn when an axis needs another scale.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from workshop_lib.meter.recording import Recording
+from workshop_lib.show.curves import CURVES, Curves
+from workshop_lib.show.figures import write_figures
+from workshop_lib.show.frame import Frame
+from workshop_lib.show.png import encode, palette_of
+from workshop_lib.show.units import nice_top, shorten
+from workshop_lib.show.words import has_healthy, has_slow
+
+# An axis shows at least this much, so that a small thing does not look like a large one.
+_FLOORS = {"held": 20_000.0, "memory": 10_000_000.0, "tokens": 20.0}
+
+
+class Chart:
+    """Draws a recording as it grows; `before` is an earlier run, dashed on the same axis."""
+
+    def __init__(self, recording: Recording, before: Recording | None = None) -> None:
+        self._curves = Curves()
+        names = {name: curve.name for name, curve in CURVES.items() if name != "before"}
+        if not has_healthy(recording.setup):
+            del names["healthy"]
+        who = "slow readers" if has_slow(recording.setup) else "readers"
+        names["received"] = f"{who} received"
+        self._sources = dict.fromkeys(names, self._curves)
+        if before:
+            names["before"] = f"held by {shorten(before.setup['server'], 15)}"
+            self._sources["before"] = Curves()
+            self._sources["before"].extend(before)
+        titles = {"held": f"Bytes held for the {who}", "tokens": "Tokens per reader"}
+        self._frame = Frame(recording.setup["seconds"], titles, names)
+        self._canvas = FigureCanvasAgg(self._frame.figure)
+        self._palette = palette_of(CURVES[name].color for name in names)
+        for axis, top in _FLOORS.items():
+            self._frame.set_top(axis, top)
+        self._draw_all()
+
+    def png(self, recording: Recording) -> bytes:
+        """Draw the recording as it stands now."""
+        self._curves.extend(recording)
+        if self._rescale():
+            self._draw_all()
+        self._canvas.restore_region(self._background)
+        for name, line in self._frame.lines.items():
+            line.set_data(*self._points(name))
+            assert line.axes is not None
+            line.axes.draw_artist(line)
+        pixels = np.asarray(self._canvas.buffer_rgba())[..., :3]
+        picture = Image.fromarray(np.ascontiguousarray(pixels))
+        write_figures(picture, self._sources)
+        return encode(picture, self._palette)
+
+    def _draw_all(self) -> None:
+        self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(self._frame.figure.bbox)
+
+    def _points(self, name: str) -> tuple[list[float], list[float]]:
+        points = self._sources[name].points
+        return points["t_s"], points["hoarded" if name == "before" else name]
+
+    def _rescale(self) -> bool:
+        """Give an axis another scale where a curve has left it; tell whether one got it."""
+        peaks = {axis: max(self._values(axis), default=0) for axis in _FLOORS}
+        outgrown = [axis for axis, peak in peaks.items() if peak > self._frame.top(axis)]
+        for axis in outgrown:
+            self._frame.set_top(axis, nice_top(peaks[axis]))
+        return bool(outgrown)
+
+    def _values(self, axis: str) -> Iterator[float]:
+        for name, source in self._sources.items():
+            if CURVES[name].axis == axis:
+                yield from (value for value in self._points(name)[1] if value == value)
+            if name == "before" and axis == "memory":  # two runs' memory is compared by eye
+                yield from (value for value in source.points["memory"] if value == value)

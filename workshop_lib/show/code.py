@@ -1,0 +1,84 @@
+"""Code and differences, shown from the files that run."""
+
+import difflib
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers.diff import DiffLexer
+from pygments.lexers.python import PythonLexer
+
+from workshop_lib.show.bundle import show
+
+Code = ModuleType | Callable[..., Any]
+
+# JupyterLab's own variables follow its theme; after the comma: a page without them
+_COLORS = {
+    ".k, .kn, .ow": "color: var(--jp-mirror-editor-keyword-color, #008000)",
+    ".kc": "color: var(--jp-mirror-editor-atom-color, #008800)",
+    ".s, .s1, .s2, .sa, .se, .si": "color: var(--jp-mirror-editor-string-color, #ba2121)",
+    ".sd, .c1": "color: var(--jp-mirror-editor-comment-color, #408080)",
+    ".mi, .mf": "color: var(--jp-mirror-editor-number-color, #008000)",
+    ".nf, .nc, .fm": "color: var(--jp-mirror-editor-def-color, #0000ff)",
+    ".nd": "color: var(--jp-mirror-editor-meta-color, #aa22ff)",
+    # see-through, so that the text keeps the theme's contrast; the signs tell them apart too
+    ".gd": "background: rgba(213, 94, 0, 0.25)",
+    ".gi": "background: rgba(0, 114, 178, 0.25)",
+    ".gu": "color: var(--jp-mirror-editor-comment-color, #408080)",
+}
+_CONTEXT_LINES = 2
+
+
+def show_code(code: Code) -> None:
+    """Show a module or a function as it stands in its file."""
+    source = _source(code)
+    title = _title(code)
+    show(_page(title, source, PythonLexer()), f"{title}\n\n{source}")
+
+
+def show_diff(before: Code, after: Code) -> None:
+    """Show what changes from one to the other, and in how many lines."""
+    lines = [_source(code).splitlines() for code in (before, after)]
+    differences = list(
+        difflib.unified_diff(*lines, _title(before), _title(after), n=_CONTEXT_LINES, lineterm="")
+    )[2:]
+    removed = sum(line.startswith("-") for line in differences)
+    added = sum(line.startswith("+") for line in differences)
+    changed = f"{_lines(removed)} out, {_lines(added)} in" if differences else "no line changed"
+    title = f"{_title(before)} → {_title(after)}: {changed}"
+    # the numbers of lines in a hunk's header say nothing in a lesson
+    text = "\n".join("⋯" if line.startswith("@@") else line for line in differences)
+    show(_page(title, text, DiffLexer()), f"{title}\n\n{text}")
+
+
+def _source(code: Code) -> str:
+    try:
+        return inspect.getsource(code).rstrip()
+    except (OSError, TypeError):
+        raise ValueError(
+            f"There is no file to show {code!r} from: give a module or a function written in one."
+        ) from None
+
+
+def _title(code: Code) -> str:
+    """Name the file as it is found in the repository, whatever the machine."""
+    if isinstance(code, ModuleType):
+        return code.__name__.replace(".", "/") + ".py"
+    return f"{code.__module__.replace('.', '/')}.py, {code.__qualname__}()"
+
+
+def _page(title: str, text: str, lexer: Lexer) -> str:
+    rules = "".join(f".workshop-code :is({names}) {{{rule}}}" for names, rule in _COLORS.items())
+    body = highlight(text, lexer, HtmlFormatter(nowrap=True))
+    return (
+        f"<style>.workshop-code {{overflow-x: auto}} {rules}</style>"
+        f'<div class="workshop-code"><b>{title}</b><pre>{body}</pre></div>'
+    )
+
+
+def _lines(number: int) -> str:
+    return "1 line" if number == 1 else f"{number} lines"

@@ -1,0 +1,71 @@
+"""An experiment watched while it runs, and a recorded one watched again."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.display import display
+
+from workshop_lib.experiment import UPDATE_S, Experiment
+from workshop_lib.meter.recording import Recording
+from workshop_lib.show.frame import WIDTH_PX
+from workshop_lib.show.screen import Screen
+
+
+async def watch(experiment: Experiment, beside: Recording | None = None) -> Recording:
+    """Run an experiment under a live chart and return its recording.
+
+    `beside` is an earlier run, drawn dashed on the same axis. However it ends, a picture takes the
+    chart's place, with a sentence and a caption. Await it: a blocked cell cannot be stopped.
+    """
+    with _shown(Screen(beside)) as screen:
+        return await perform(experiment, screen)
+
+
+async def replay(recording: Recording, speed: float = 4.0) -> None:
+    """Play a recording in the same chart, `speed` times as fast as it ran."""
+    if speed <= 0:
+        raise ValueError("speed must be above 0: 1 is as fast as it ran, 4 four times as fast.")
+    stopping = asyncio.Event()
+    with _shown(Screen(note=f"A recording, replayed {speed:g} times as fast.")) as screen:
+        screen.on_stop(_from_any_thread(stopping))
+        end_s = recording.samples[-1].t_s if recording.samples else 0.0
+        start, t_s = time.monotonic(), 0.0
+        while t_s < end_s and not stopping.is_set():
+            await asyncio.sleep(UPDATE_S)
+            t_s = (time.monotonic() - start) * speed
+            screen.show(recording.until(t_s))
+
+
+async def perform(experiment: Experiment, screen: Screen) -> Recording:
+    """Run an experiment on a screen, whose button stops it."""
+    stopping = asyncio.Event()
+    screen.on_stop(_from_any_thread(stopping))
+    recording = await experiment.run(screen.show, stopping)
+    screen.show(recording)
+    return recording
+
+
+def _from_any_thread(event: asyncio.Event) -> Any:
+    """Return what sets an event of this loop: JupyterLab's clicks arrive on another thread."""
+    loop = asyncio.get_running_loop()
+    return lambda: loop.call_soon_threadsafe(event.set)
+
+
+@contextmanager
+def _shown(screen: Screen) -> Iterator[Screen]:
+    """Show a screen; in the end put its picture in its place, which a saved notebook keeps."""
+    place: Any = display(screen.widget, display_id=True)
+    try:
+        yield screen
+    finally:
+        size = {"image/png": {"width": WIDTH_PX, "alt": screen.sentence()}}
+        place.update(screen.picture(), raw=True, metadata=size)
+        words = [screen.sentence()]
+        if screen.recording:
+            words.append(f"<small>{screen.caption(screen.recording)}</small>")
+        text = "\n\n".join(words)
+        display({"text/markdown": text, "text/plain": text}, raw=True)
+        screen.close()

@@ -1,0 +1,91 @@
+"""The chart among its widgets: progress, a stop button, the picture, and what it was made under."""
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
+import io
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets
+from PIL import Image
+
+from workshop_lib.meter.recording import Recording
+from workshop_lib.show.chart import Chart
+from workshop_lib.show.frame import HEIGHT_PX, WIDTH_PX
+from workshop_lib.show.words import caption, describe, unseen
+
+
+class Screen:
+    """Shows a recording as it grows. Its traits may be set from any thread.
+
+    `before` is an earlier run to draw beside it; `note` is put in front of the caption.
+    """
+
+    def __init__(self, before: Recording | None = None, note: str = "") -> None:
+        self._before, self._note = before, note
+        self._chart: Chart | None = None
+        self.recording: Recording | None = None
+        self.png = _blank()
+        self.progress = ipywidgets.FloatProgress(max=1.0, layout={"width": "300px"})
+        self.stop = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
+        self.state = ipywidgets.Label("Starting the LLM, the server and the readers …")
+        self.image = ipywidgets.Image(value=self.png, width=WIDTH_PX, height=HEIGHT_PX)
+        self.words = ipywidgets.HTML()
+        self._bar = ipywidgets.HBox([self.progress, self.stop, self.state])
+        self.widget = ipywidgets.VBox([self._bar, self.image, self.words])
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Let the button call this once."""
+
+        def clicked(_: object) -> None:
+            self.stop.disabled = True
+            self.state.value = "Stopping …"
+            stop()
+
+        self.stop.on_click(clicked)
+        self.stop.disabled = False
+
+    def show(self, recording: Recording) -> None:
+        """Draw the recording as it stands now."""
+        if self._chart is None:
+            self._chart = Chart(recording, self._before)
+            self.progress.max = recording.setup["seconds"]
+            self.words.value = f"<small>{escape(self.caption(recording))}</small>"
+        self.recording = recording
+        self.png = self._chart.png(recording)
+        self.image.value = self.png
+        t_s = recording.samples[-1].t_s if recording.samples else 0.0
+        self.progress.value = t_s
+        if not self.stop.disabled:
+            self.state.value = f"{t_s:.0f} of {self.progress.max:.0f} s"
+
+    def end(self) -> None:
+        """Leave the picture, with its sentence, and take the button and the progress away."""
+        self._bar.layout.display = "none"
+        self.words.value = f"{escape(self.sentence())}<br>{self.words.value}"
+
+    def close(self) -> None:
+        """Take the widgets out of the browser's memory."""
+        parts = (self._bar, self.progress, self.stop, self.state, self.image, self.words)
+        for part in (self.widget, *parts):
+            part.close()
+
+    def sentence(self) -> str:
+        """Return the chart in words."""
+        if self.recording is None:
+            return "The run ended before its first sample: run the cell again."
+        return describe(self.recording)
+
+    def caption(self, recording: Recording) -> str:
+        """Return what the chart was made under, and what it cannot show."""
+        return " ".join(filter(None, (self._note, caption(recording.setup), unseen(recording))))
+
+    def picture(self) -> dict[str, Any]:
+        """Return the last frame as MIME types, with the sentence where there are no pictures."""
+        return {"image/png": self.png, "text/plain": self.sentence()}
+
+
+def _blank() -> bytes:
+    file = io.BytesIO()
+    Image.new("1", (WIDTH_PX, HEIGHT_PX), 1).save(file, "png")
+    return file.getvalue()
