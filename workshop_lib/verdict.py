@@ -100,3 +100,15 @@ def _held(gauges: Gauges) -> str:
         f"the server's own queues hold {gauges.queued_tokens:,} tokens "
         f"and its write buffers {gauges.write_buffer_bytes or 0:,} bytes"
     )
+
+
+def expect(recording: Recording, outcome: Outcome) -> None:
+    """Print PASS when a run came out as foretold; else what was found instead, with its evidence.
+
+    The line for a pass is the same in every run, so that a lesson's check can compare it.
+    """
+    server, verdict = recording.setup["server"], judge(recording)
+    if verdict.outcome == outcome:
+        print(f"PASS {server}: {outcome}")
+    else:
+        print(f"NOT AS EXPECTED {server}: {outcome} was foretold. Found {verdict}")
