@@ -33,9 +33,72 @@ class Child:
         on_message: Callable[[Message], None] | None = None,
     ) -> None:
         self.module = module
+        self.ready: Message = {}
+        self._config, self._on_message = config or {}, on_message
         self._last_words = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
+        self._process: subprocess.Popen[str] | None = None
+        self._spawned, self._ready = threading.Event(), threading.Event()
+        # an interrupt only ever hits the main thread: here a half-started process cannot get lost
+        self._thread = threading.Thread(target=self._run, name=f"messages of {module}", daemon=True)
+        try:
+            self._thread.start()
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def send(self, message: Message) -> None:
+        """Write one message to the child; silently nothing if it has ended."""
+        try:
+            assert self._process and self._process.stdin
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            pass
+
+    def stop(self) -> None:
+        """Close the child's input, which ends it; kill it if it does not go."""
+        if self._thread.ident:
+            self._spawned.wait(STOP_TIMEOUT_S)
+        if process := self._process:
+            assert process.stdin and process.stdout
+            try:
+                process.stdin.close()
+            except OSError:
+                pass
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            self._thread.join(STOP_TIMEOUT_S)
+            process.stdout.close()
+        self._last_words.close()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the process still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def last_words(self) -> str:
+        """Return the end of what the child wrote to its standard error."""
+        self._last_words.seek(0)
+        return self._last_words.read()[-2000:].strip()
+
+    def _run(self) -> None:
+        try:
+            self._process = self._spawn()
+            self.pid = self._process.pid
+            self._spawned.set()
+            self.send(self._config)
+            self._read(self._process)
+        finally:
+            self._spawned.set()
+            self._ready.set()
+
+    def _spawn(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._last_words,
@@ -44,76 +107,28 @@ class Child:
             # Jupyter interrupts a whole process group: a stop button must not end the pipe's ends
             start_new_session=True,
         )
-        self.pid = self._process.pid
-        self._on_message = on_message
-        self._ready = threading.Event()
-        self.ready: Message = {}
-        self._reader = threading.Thread(
-            target=self._read, name=f"messages of {module}", daemon=True
-        )
-        self._reader.start()
-        self.send(config or {})
-        self._wait_until_ready()
 
-    def send(self, message: Message) -> None:
-        """Write one message to the child; silently nothing if it has ended."""
-        try:
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
-        except (OSError, ValueError):
-            pass
-
-    def stop(self) -> None:
-        """Close the child's input, which ends it; kill it if it does not go."""
-        process = self._process
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            process.stdin.close()
-        except OSError:
-            pass
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self._reader.join(STOP_TIMEOUT_S)
-        process.stdout.close()
-        self._last_words.close()
-
-    @property
-    def alive(self) -> bool:
-        """Tell whether the process still runs."""
-        return self._process.poll() is None
-
-    def last_words(self) -> str:
-        """Return the end of what the child wrote to its standard error."""
-        self._last_words.seek(0)
-        return self._last_words.read()[-2000:].strip()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            message: Message = json.loads(line)
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout
+        for line in process.stdout:
+            try:
+                message: Message = json.loads(line)
+            except ValueError:  # a library that prints is not a reason to hear nothing more
+                continue
             if not self._ready.is_set():
                 self.ready = message
                 self._ready.set()
             elif self._on_message:
                 self._on_message(message)
-        self._ready.set()
 
     def _wait_until_ready(self) -> None:
-        try:
-            in_time = self._ready.wait(START_TIMEOUT_S)
-        except BaseException:  # an interrupt while it starts must not leave it behind
-            self.stop()
-            raise
+        in_time = self._ready.wait(START_TIMEOUT_S)
         if self.ready:
             return
-        self._process.kill()
-        self._process.wait()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
         why = self.last_words() or ("it said nothing" if in_time else "it did not get ready")
-        self.stop()
         raise RuntimeError(
             f"The process {self.module} did not start: {why.splitlines()[-1]}. "
             f"Run `{sys.executable} -m {self.module}` in a terminal to see all of it."
