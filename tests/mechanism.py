@@ -1,0 +1,86 @@
+"""What the tests of the mechanism share: waiting, readers on raw sockets, looking for leftovers."""
+
+import gc
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psutil
+
+from workshop_lib.pipe.sockets import connecting_socket
+
+SAFETY_S = 60.0  # a net, never the judge
+
+Seen = TypeVar("Seen")
+
+
+def until(look: Callable[[], Seen], timeout_s: float = SAFETY_S) -> Seen:
+    """Look until there is something to see."""
+    deadline_s = time.monotonic() + timeout_s
+    while not (seen := look()):
+        assert time.monotonic() < deadline_s, "waited in vain"
+        time.sleep(0.02)
+    return seen
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process has ended; a zombie has."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True) if not gone(child.pid)}
+
+
+def sockets() -> set[tuple[object, ...]]:
+    """Name the TCP sockets that this process holds."""
+    held = psutil.Process().net_connections(kind="tcp")
+    return {(one.fd, one.laddr, one.raddr, one.status) for one in held}
+
+
+def threads() -> set[threading.Thread]:
+    return set(threading.enumerate())
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """Assert that a block leaves no process, thread, socket or environment variable behind."""
+    gc.collect()
+    before = children(), threads(), sockets(), dict(os.environ)
+    yield
+    until(lambda: children() <= before[0], 5)
+    until(lambda: threads() <= before[1], 5)
+    assert sockets() <= before[2]
+    environment = {name: value for name, value in os.environ.items() if name[:7] != "PYTEST_"}
+    assert environment == {name: v for name, v in before[3].items() if name[:7] != "PYTEST_"}
+
+
+def call(port: int, body: str, rcvbuf: int = 0, path: str = "/chat") -> socket.socket:
+    """Send a request from a raw socket, and read nothing yet."""
+    sock = connecting_socket(rcvbuf)
+    sock.settimeout(SAFETY_S)
+    sock.connect(("127.0.0.1", port))
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}"
+    sock.sendall(f"{head}\r\n\r\n{body}".encode())
+    return sock
+
+
+def ask(port: int, prompt: str = "reader 0", rcvbuf: int = 0) -> socket.socket:
+    return call(port, json.dumps({"prompt": prompt}), rcvbuf)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """Read to the end, and close."""
+    data = b""
+    with sock:
+        while piece := sock.recv(65536):
+            data += piece
+    return data
