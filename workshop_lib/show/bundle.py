@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from IPython.display import display
+from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
 
 def show(html: str, text: str, widget: Any = None) -> None:

@@ -3,8 +3,10 @@
 Five pictures a second must not disturb the server, which shares this process. So only the curves
 are drawn anew, over a kept background (blitting); all is drawn when an axis needs another scale.
 """
+# pyright: reportUnknownMemberType=false
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -23,14 +25,17 @@ _FLOORS = {"held": 20_000.0, "memory": 10_000_000.0, "tokens": 20.0}
 
 
 class Chart:
-    """Draws a recording as it grows; `before` is an earlier run, dashed on the same axis."""
+    """Draws a recording as it grows; `before` is an earlier run, dashed on the same axis.
 
-    def __init__(self, recording: Recording, before: Recording | None = None) -> None:
+    Of `plan`, a recording's set-up, it needs `seconds` and `mix`.
+    """
+
+    def __init__(self, plan: Mapping[str, Any], before: Recording | None = None) -> None:
         self._curves = Curves()
         names = {name: curve.name for name, curve in CURVES.items() if name != "before"}
-        if not has_healthy(recording.setup):
+        if not has_healthy(plan):
             del names["healthy"]
-        who = "slow readers" if has_slow(recording.setup) else "readers"
+        who = "slow readers" if has_slow(plan) else "readers"
         names["received"] = f"{who} received"
         self._sources = dict.fromkeys(names, self._curves)
         if before:
@@ -38,7 +43,7 @@ class Chart:
             self._sources["before"] = Curves()
             self._sources["before"].extend(before)
         titles = {"held": f"Bytes held for the {who}", "tokens": "Tokens per reader"}
-        self._frame = Frame(recording.setup["seconds"], titles, names)
+        self._frame = Frame(plan["seconds"], titles, names)
         self._canvas = FigureCanvasAgg(self._frame.figure)
         self._palette = palette_of(CURVES[name].color for name in names)
         for axis, top in _FLOORS.items():
@@ -62,7 +67,8 @@ class Chart:
 
     def _draw_all(self) -> None:
         self._canvas.draw()
-        self._background = self._canvas.copy_from_bbox(self._frame.figure.bbox)
+        # an opaque copy of the pixels, which only restore_region() reads
+        self._background: Any = self._canvas.copy_from_bbox(self._frame.figure.bbox)
 
     def _points(self, name: str) -> tuple[list[float], list[float]]:
         points = self._sources[name].points

@@ -8,9 +8,7 @@ from typing import Any
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexer import Lexer
-from pygments.lexers.diff import DiffLexer
-from pygments.lexers.python import PythonLexer
+from pygments.lexers import get_lexer_by_name
 
 from workshop_lib.show.bundle import show
 
@@ -37,22 +35,21 @@ def show_code(code: Code) -> None:
     """Show a module or a function as it stands in its file."""
     source = _source(code)
     title = _title(code)
-    show(_page(title, source, PythonLexer()), f"{title}\n\n{source}")
+    show(_page(title, source, "python"), f"{title}\n\n{source}")
 
 
 def show_diff(before: Code, after: Code) -> None:
     """Show what changes from one to the other, and in how many lines."""
-    lines = [_source(code).splitlines() for code in (before, after)]
-    differences = list(
-        difflib.unified_diff(*lines, _title(before), _title(after), n=_CONTEXT_LINES, lineterm="")
-    )[2:]
+    old, new = (_source(code).splitlines() for code in (before, after))
+    # without the two lines that name the files
+    differences = list(difflib.unified_diff(old, new, n=_CONTEXT_LINES, lineterm=""))[2:]
     removed = sum(line.startswith("-") for line in differences)
     added = sum(line.startswith("+") for line in differences)
     changed = f"{_lines(removed)} out, {_lines(added)} in" if differences else "no line changed"
     title = f"{_title(before)} → {_title(after)}: {changed}"
     # the numbers of lines in a hunk's header say nothing in a lesson
     text = "\n".join("⋯" if line.startswith("@@") else line for line in differences)
-    show(_page(title, text, DiffLexer()), f"{title}\n\n{text}")
+    show(_page(title, text, "diff"), f"{title}\n\n{text}")
 
 
 def _source(code: Code) -> str:
@@ -71,9 +68,9 @@ def _title(code: Code) -> str:
     return f"{code.__module__.replace('.', '/')}.py, {code.__qualname__}()"
 
 
-def _page(title: str, text: str, lexer: Lexer) -> str:
+def _page(title: str, text: str, language: str) -> str:
     rules = "".join(f".workshop-code :is({names}) {{{rule}}}" for names, rule in _COLORS.items())
-    body = highlight(text, lexer, HtmlFormatter(nowrap=True))
+    body = highlight(text, get_lexer_by_name(language), HtmlFormatter[str](nowrap=True))
     return (
         f"<style>.workshop-code {{overflow-x: auto}} {rules}</style>"
         f'<div class="workshop-code"><b>{title}</b><pre>{body}</pre></div>'

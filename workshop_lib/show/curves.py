@@ -1,6 +1,6 @@
 """What a chart draws: a recording's samples as curves, taken over as they come in."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from workshop_lib.meter.recording import Gauges, Recording, Sample
 from workshop_lib.show.words import slow_habits
@@ -14,7 +14,7 @@ class Curve(NamedTuple):
     axis: str
     color: str
     width: float = 2.0
-    dashes: str = "-"
+    dashes: Literal["-", "--", ":"] = "-"
 
 
 # Okabe and Ito's palette, told apart by people who see fewer colours; width and dashes help too.

@@ -1,6 +1,7 @@
 """What stays the same from picture to picture: panels, axes, and the names in the key."""
+# pyright: reportUnknownMemberType=false
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -38,7 +39,7 @@ class Frame:
             self._text(10 if panel == "held" else 456, 16, title, weight="bold")
         for name, text in names.items():
             self._key(name, text)
-        self.lines = self._lines(reversed(names))
+        self.lines = self._lines(reversed(list(names)))
 
     def top(self, axis: str) -> float:
         """Return where an axis ends."""
@@ -73,7 +74,7 @@ class Frame:
         return axes
 
     def _lines(self, names: Iterable[str]) -> dict[str, Line2D]:
-        lines = {}
+        lines: dict[str, Line2D] = {}
         for name in names:
             curve = CURVES[name]
             (lines[name],) = self._axes[curve.axis].plot(
@@ -108,10 +109,14 @@ class Frame:
         )
 
 
-def _style(axes: Axes, write: object) -> None:
+def _style(axes: Axes, write: Callable[[float], str]) -> None:
+
+    def on_axis(value: float, _: int | None) -> str:
+        return write(value)
+
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.spines["bottom"].set_color(FAINT)
     axes.tick_params(labelsize=(TEXT_PX - 1) * _POINTS, length=0, labelcolor=INK)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(on_axis))

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-from IPython.display import display
+from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
 from workshop_lib.experiment import UPDATE_S, Experiment
 from workshop_lib.meter.recording import Recording
@@ -20,7 +20,7 @@ async def watch(experiment: Experiment, beside: Recording | None = None) -> Reco
     `beside` is an earlier run, drawn dashed on the same axis. However it ends, a picture takes the
     chart's place, with a sentence and a caption. Await it: a blocked cell cannot be stopped.
     """
-    with _shown(Screen(beside)) as screen:
+    with _shown(Screen(plan_of(experiment), beside)) as screen:
         return await perform(experiment, screen)
 
 
@@ -29,7 +29,8 @@ async def replay(recording: Recording, speed: float = 4.0) -> None:
     if speed <= 0:
         raise ValueError("speed must be above 0: 1 is as fast as it ran, 4 four times as fast.")
     stopping = asyncio.Event()
-    with _shown(Screen(note=f"A recording, replayed {speed:g} times as fast.")) as screen:
+    note = f"A recording, replayed {speed:g} times as fast."
+    with _shown(Screen(recording.setup, note=note)) as screen:
         screen.on_stop(_from_any_thread(stopping))
         end_s = recording.samples[-1].t_s if recording.samples else 0.0
         start, t_s = time.monotonic(), 0.0
@@ -37,6 +38,12 @@ async def replay(recording: Recording, speed: float = 4.0) -> None:
             await asyncio.sleep(UPDATE_S)
             t_s = (time.monotonic() - start) * speed
             screen.show(recording.until(t_s))
+
+
+def plan_of(experiment: Experiment) -> dict[str, Any]:
+    """Return what a chart has to know before the run begins."""
+    experiment = experiment.at_pace()
+    return {"seconds": experiment.seconds, "mix": experiment.mix}
 
 
 async def perform(experiment: Experiment, screen: Screen) -> Recording:
@@ -48,14 +55,18 @@ async def perform(experiment: Experiment, screen: Screen) -> Recording:
     return recording
 
 
-def _from_any_thread(event: asyncio.Event) -> Any:
+def _from_any_thread(event: asyncio.Event) -> Callable[[], None]:
     """Return what sets an event of this loop: JupyterLab's clicks arrive on another thread."""
     loop = asyncio.get_running_loop()
-    return lambda: loop.call_soon_threadsafe(event.set)
+
+    def set_event() -> None:
+        loop.call_soon_threadsafe(event.set)
+
+    return set_event
 
 
 @contextmanager
-def _shown(screen: Screen) -> Iterator[Screen]:
+def _shown(screen: Screen) -> Generator[Screen]:
     """Show a screen; in the end put its picture in its place, which a saved notebook keeps."""
     place: Any = display(screen.widget, display_id=True)
     try:
@@ -63,9 +74,8 @@ def _shown(screen: Screen) -> Iterator[Screen]:
     finally:
         size = {"image/png": {"width": WIDTH_PX, "alt": screen.sentence()}}
         place.update(screen.picture(), raw=True, metadata=size)
-        words = [screen.sentence()]
-        if screen.recording:
-            words.append(f"<small>{screen.caption(screen.recording)}</small>")
-        text = "\n\n".join(words)
-        display({"text/markdown": text, "text/plain": text}, raw=True)
+        under = screen.caption(screen.recording) if screen.recording else ""
+        words = screen.sentence()
+        markdown = f"{words}\n\n<small>{under}</small>"
+        display({"text/markdown": markdown, "text/plain": f"{words}\n{under}"}, raw=True)
         screen.close()

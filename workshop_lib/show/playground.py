@@ -11,7 +11,7 @@ import ipywidgets
 from workshop_lib.experiment import Experiment
 from workshop_lib.meter.recording import Recording
 from workshop_lib.show.bundle import bundle
-from workshop_lib.show.live import perform
+from workshop_lib.show.live import perform, plan_of
 from workshop_lib.show.screen import Screen
 
 _LABEL: dict[str, str] = {"description_width": "120px"}
@@ -38,7 +38,7 @@ class Playground:
             ),
         }
         self.start = ipywidgets.Button(description="Start", icon="play", button_style="primary")
-        self.start.on_click(lambda _: self._clicked())
+        self.start.on_click(self._clicked)
         self.message = ipywidgets.HTML()
         self._place = ipywidgets.VBox([])
         row = ipywidgets.HBox([self.start, self.message])
@@ -48,7 +48,7 @@ class Playground:
         names = ", ".join(str(control.description) for control in self.controls.values())
         return bundle("", f"Controls ({names}): run this notebook to use them.", self.widget)
 
-    def _clicked(self) -> None:
+    def _clicked(self, _: object) -> None:
         """Run on the kernel's loop: the click may have arrived on another thread."""
         asyncio.run_coroutine_threadsafe(self._run(), self._loop)
 
@@ -71,11 +71,12 @@ class Playground:
         self.message.value = ""
         if self.screen:
             self.screen.close()
-        self.screen = screen = Screen()
-        self._place.children = [screen.widget]
         values = {name: control.value for name, control in self.controls.items()}
+        experiment = self._make_experiment(**values)
+        self.screen = screen = Screen(plan_of(experiment))
+        self._place.children = [screen.widget]
         try:
-            self.recording = await perform(self._make_experiment(**values), screen)
+            self.recording = await perform(experiment, screen)
         finally:
             screen.end()
 

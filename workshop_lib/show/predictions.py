@@ -3,7 +3,6 @@
 
 import re
 from html import escape
-from typing import Any
 
 import ipywidgets
 
@@ -21,7 +20,11 @@ def predict(name: str, question: str, unit: str = "") -> None:
         placeholder="your guess, or nothing",
         layout={"width": "200px"},
     )
-    field.observe(lambda change: _keep(name, change["new"]), names="value")
+
+    def keep(change: dict[str, str]) -> None:
+        _guesses[name] = change["new"].strip()
+
+    field.observe(keep, names="value")
     asked = ipywidgets.HTML(f"<b>Your guess:</b> {escape(question)}")
     row = ipywidgets.HBox([field, ipywidgets.Label(unit)])
     plain = f"Your guess: {question} ______ {unit}".rstrip()
@@ -42,10 +45,6 @@ def compare_prediction(name: str, value: float, unit: str = "") -> None:
         f"<b>You guessed</b> {escape(guessed)}; <b>measured</b> {escape(result + ending)}",
         f"You guessed {guessed}; measured {result}{ending}",
     )
-
-
-def _keep(name: str, guess: Any) -> None:
-    _guesses[name] = str(guess).strip()
 
 
 def _as_number(guess: str) -> float | None:

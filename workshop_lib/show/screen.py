@@ -1,13 +1,11 @@
 """The chart among its widgets: progress, a stop button, the picture, and what it was made under."""
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
 
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
 import ipywidgets
-from PIL import Image
 
 from workshop_lib.meter.recording import Recording
 from workshop_lib.show.chart import Chart
@@ -18,15 +16,19 @@ from workshop_lib.show.words import caption, describe, unseen
 class Screen:
     """Shows a recording as it grows. Its traits may be set from any thread.
 
-    `before` is an earlier run to draw beside it; `note` is put in front of the caption.
+    `plan` is what the chart has to know of the set-up; `before` an earlier run to draw beside it;
+    `note` stands in front of the caption.
     """
 
-    def __init__(self, before: Recording | None = None, note: str = "") -> None:
-        self._before, self._note = before, note
-        self._chart: Chart | None = None
+    def __init__(
+        self, plan: Mapping[str, Any], before: Recording | None = None, note: str = ""
+    ) -> None:
+        self._note = note
+        self._chart = Chart(plan, before)
         self.recording: Recording | None = None
-        self.png = _blank()
-        self.progress = ipywidgets.FloatProgress(max=1.0, layout={"width": "300px"})
+        # Drawn before the run begins: what the chart takes is not counted as the server's memory
+        self.png = self._chart.png(Recording(dict(plan)))
+        self.progress = ipywidgets.FloatProgress(max=plan["seconds"], layout={"width": "300px"})
         self.stop = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
         self.state = ipywidgets.Label("Starting the LLM, the server and the readers …")
         self.image = ipywidgets.Image(value=self.png, width=WIDTH_PX, height=HEIGHT_PX)
@@ -47,9 +49,7 @@ class Screen:
 
     def show(self, recording: Recording) -> None:
         """Draw the recording as it stands now."""
-        if self._chart is None:
-            self._chart = Chart(recording, self._before)
-            self.progress.max = recording.setup["seconds"]
+        if self.recording is None:
             self.words.value = f"<small>{escape(self.caption(recording))}</small>"
         self.recording = recording
         self.png = self._chart.png(recording)
@@ -83,9 +83,3 @@ class Screen:
     def picture(self) -> dict[str, Any]:
         """Return the last frame as MIME types, with the sentence where there are no pictures."""
         return {"image/png": self.png, "text/plain": self.sentence()}
-
-
-def _blank() -> bytes:
-    file = io.BytesIO()
-    Image.new("1", (WIDTH_PX, HEIGHT_PX), 1).save(file, "png")
-    return file.getvalue()
