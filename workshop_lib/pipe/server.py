@@ -63,7 +63,7 @@ class ServerThread:
         self.pid = os.getpid()
         self.granted: Granted | None = granted(self._socket)
         self.errors: list[str] = []
-        self._started = threading.Event()
+        self._looping, self._started = threading.Event(), threading.Event()
         self._problem: BaseException | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"server on {self.port}", daemon=True
@@ -76,25 +76,26 @@ class ServerThread:
 
     def start(self) -> Self:
         """Return when the server accepts connections."""
-        with _environment, _environ_holding(self._env):
-            self._thread.start()
-            in_time = self._started.wait(START_TIMEOUT_S)
+        try:
+            with _environment, _environ_holding(self._env):
+                self._thread.start()
+                in_time = self._started.wait(START_TIMEOUT_S)
+            if not in_time:
+                raise TimeoutError(
+                    f"The app did not start within {START_TIMEOUT_S:.0f} s: "
+                    "look for a blocking call in make_app() or in its start-up hooks."
+                )
+        except BaseException:  # an interrupt while it starts must not leave it behind
+            self._end(lambda: self._serving.cancel())
+            raise
         if self._problem:
             self._thread.join(STOP_TIMEOUT_S)
             raise self._problem
-        if not in_time:
-            raise TimeoutError(
-                f"The app did not start within {START_TIMEOUT_S:.0f} s: "
-                "look for a blocking call in make_app() or in its start-up hooks."
-            )
         return self
 
     def stop(self) -> None:
         """Cut every connection, end every task of the server's loop, and join its thread."""
-        if not self._thread.is_alive():
-            return
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(STOP_TIMEOUT_S)
+        self._end(lambda: self._stopping.set())
         if self._thread.is_alive():
             raise RuntimeError(
                 "The server's thread does not end: a handler blocks its event loop. "
@@ -116,6 +117,17 @@ class ServerThread:
     def __exit__(self, *problem: object) -> None:
         self.stop()
 
+    def _end(self, how: Callable[[], object]) -> None:
+        if not self._thread.ident:
+            self._socket.close()
+            return
+        self._looping.wait(STOP_TIMEOUT_S)
+        try:
+            self._loop.call_soon_threadsafe(how)
+        except RuntimeError:  # the loop has closed: the thread is ending of itself
+            pass
+        self._thread.join(STOP_TIMEOUT_S)
+
     def _connections(self) -> list[web.RequestHandler]:
         server = self._runner.server
         return server.connections if server else []
@@ -127,12 +139,14 @@ class ServerThread:
             self._problem = problem
         finally:
             self._socket.close()
+            self._looping.set()
             self._started.set()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._keep_error)
-        self._stopping = asyncio.Event()
+        self._stopping, self._serving = asyncio.Event(), asyncio.current_task()
+        self._looping.set()
         app = self._make_app()
         app.on_response_prepare.append(self._set_high_water_mark)
         self._runner = web.AppRunner(
