@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from typing import Self
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Self
 
 import psutil
 
@@ -35,6 +36,7 @@ class ServerProcess:
         self.errors: list[str] = []
         self._env = {**os.environ, **(env or {}), "PORT": str(self.port)}
         self._process: psutil.Popen | None = None
+        self._output: IO[str] | None = None
 
     @property
     def url(self) -> str:
@@ -45,20 +47,15 @@ class ServerProcess:
         """Return when the server accepts connections."""
         self._output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         try:
-            self._process = psutil.Popen(
-                self.command,
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self.pid = self._process.pid
+            # an interrupt only ever hits the main thread: elsewhere no process can get lost
+            with ThreadPoolExecutor(1, "starting the server") as thread:
+                thread.submit(self._spawn, self._output).result()
             self._wait_until_it_listens()
-        except FileNotFoundError:
+        except OSError as problem:
             self.stop()
             raise RuntimeError(
-                f"There is no program {self.command[0]!r}: install it, or give its whole path."
+                f"The program {self.command[0]!r} cannot be started ({problem.strerror}): "
+                "install it, or give its whole path."
             ) from None
         except BaseException:
             self.stop()
@@ -70,7 +67,8 @@ class ServerProcess:
         if self._process is not None:
             _end_tree(self._process)
             self._process = None
-        self._output.close()
+        if self._output is not None:
+            self._output.close()
 
     def write_buffers(self) -> dict[int, int] | None:
         """Return None: what another process keeps in its buffers cannot be seen from outside."""
@@ -78,6 +76,7 @@ class ServerProcess:
 
     def last_words(self) -> str:
         """Return the end of what the command has printed."""
+        assert self._output is not None
         self._output.seek(0)
         return self._output.read()[-2000:].strip()
 
@@ -86,6 +85,17 @@ class ServerProcess:
 
     def __exit__(self, *problem: object) -> None:
         self.stop()
+
+    def _spawn(self, output: IO[str]) -> None:
+        self._process = psutil.Popen(
+            self.command,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
 
     def _wait_until_it_listens(self) -> None:
         assert self._process is not None
@@ -109,10 +119,7 @@ class ServerProcess:
 
 
 def _end_tree(process: psutil.Popen) -> None:
-    try:
-        tree = [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        tree = [process]
+    tree = _tree(process)
     for member in tree:
         try:
             member.terminate()
@@ -123,3 +130,25 @@ def _end_tree(process: psutil.Popen) -> None:
         member.kill()
     psutil.wait_procs(alive, STOP_TIMEOUT_S)
     process.wait()
+
+
+def _tree(process: psutil.Popen) -> list[psutil.Process]:
+    """Return the process with all it has started, also when it has ended and they have not."""
+    try:
+        tree = {process, *process.children(recursive=True)}
+    except psutil.NoSuchProcess:
+        tree = {process}
+    return [*tree, *(other for other in _session(process.pid) if other not in tree)]
+
+
+def _session(leader: int) -> list[psutil.Process]:
+    if os.name != "posix":
+        return []
+    members: list[psutil.Process] = []
+    for other in psutil.process_iter():
+        try:
+            if other.pid != leader and os.getsid(other.pid) == leader:
+                members.append(other)
+        except (ProcessLookupError, PermissionError):
+            pass
+    return members
