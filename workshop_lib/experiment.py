@@ -2,47 +2,30 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
-from servers.common import Handler, make_app
-from workshop_lib.meter.kernel import kernel_queues
-from workshop_lib.meter.ledger import Readings, StreamLedger, read_ledger
+from servers.common import Handler
 from workshop_lib.meter.memory import Memory
 from workshop_lib.meter.recording import Recording
 from workshop_lib.meter.sampler import Sampler
-from workshop_lib.pipe.crowd import Crowd, ReaderRow
+from workshop_lib.meter.stations import Stations, complaints
+from workshop_lib.pipe.app_process import AppProcess
+from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
-from workshop_lib.pipe.upstream import openai_client
+from workshop_lib.pipe.sockets import KERNELS_OWN, SMALL, Buffers
+from workshop_lib.pipe.upstream import app_of
+
+__all__ = ["KERNELS_OWN", "SMALL", "Buffers", "Experiment"]
 
 UPDATE_S = 0.2
 QUICK_TIME_LAPSE = 4.0
 QUICK_READERS = 0.2
-SETTLE_TIMEOUT_S = 5.0
-
-
-@dataclass(frozen=True)
-class Buffers:
-    """What is asked of the kernel and of asyncio for each connection, in bytes.
-
-    0 leaves a socket to the kernel, which gives megabytes on loopback; `high_water` None leaves
-    asyncio's 64 KiB.
-    """
-
-    llm_sndbuf: int = 4096
-    server_rcvbuf: int = 16384
-    server_sndbuf: int = 2048
-    reader_rcvbuf: int = 2048
-    high_water: int | None = 0
-
-
-KERNELS_OWN = Buffers(0, 0, 0, 0, None)
 
 
 @dataclass(frozen=True)
@@ -51,7 +34,8 @@ class Experiment:
 
     `server` is a module of `servers`, a handler, or a command that serves on $PORT. `mix` says
     which habits the readers have, by share or count. Every answer has `answer_tokens` tokens of
-    `token_bytes` bytes at `tokens_per_s` (0: as fast as it can).
+    `token_bytes` bytes at `tokens_per_s` (0: as fast as it can). A module runs in a background
+    thread, or with `fresh_process` in a process whose memory no earlier run has touched.
     """
 
     server: ModuleType | Handler | Sequence[str]
@@ -61,8 +45,9 @@ class Experiment:
     token_bytes: int = 5
     answer_tokens: int = 100_000
     seconds: float = 20.0
-    buffers: Buffers = Buffers()
+    buffers: Buffers = SMALL
     seed: int = 1
+    fresh_process: bool = False
     time_lapse: float = 1.0
 
     @property
@@ -120,40 +105,50 @@ class Experiment:
             answer_tokens=self.answer_tokens,
             seed=self.seed,
         ) as llm:
-            server = self._server(llm)
-            memory = Memory(os.getpid())
-            with (
-                server,
-                Crowd(
-                    f"{server.url}/chat",
-                    self.readers,
-                    self.mix,
-                    rcvbuf=self.buffers.reader_rcvbuf,
-                    seed=self.seed,
-                ) as crowd,
-            ):
-                gauges = _Gauges(llm, server, crowd)
-                recording = Recording(self._setup(llm, server, crowd))
-                if server.pid != os.getpid():
-                    memory = Memory(server.pid)
-                with Sampler(recording, gauges.read, memory.rss_bytes) as sampler:
-                    yield recording, sampler
-                recording.streams = gauges.frozen()
-                recording.complaints = _complaints(crowd.rows())
-        recording.errors = list(server.errors)
+            with self._server(llm) as server:
+                memory = Memory(server.pid)
+                with self._crowd(server) as crowd:
+                    stations = Stations(llm, server, crowd)
+                    recording = Recording(self._setup(llm, server, crowd))
+                    with Sampler(recording, stations.read, memory.rss_bytes) as sampler:
+                        yield recording, sampler
+                    recording.streams = stations.frozen()
+                    recording.complaints = complaints(crowd.rows())
+            recording.errors = list(server.errors)
 
     def _server(self, llm: FakeLLM) -> Server:
-        if isinstance(self.server, ModuleType):
-            handler: Handler = self.server.chat
-        elif callable(self.server):
-            handler = self.server
-        else:
+        if not isinstance(self.server, ModuleType) and not callable(self.server):
             return ServerProcess(self.server, env=llm.env)
+        sndbuf, rcvbuf = self.buffers.server_sndbuf, self.buffers.server_rcvbuf
+        high_water_bytes = self.buffers.high_water
+        if self.fresh_process:
+            if not isinstance(self.server, ModuleType):
+                raise ValueError(
+                    "A fresh process cannot see a function of this notebook. "
+                    "Name a module of servers, or leave fresh_process out."
+                )
+            return AppProcess(
+                self.server.__name__,
+                env=llm.env,
+                sndbuf=sndbuf,
+                rcvbuf=rcvbuf,
+                high_water_bytes=high_water_bytes,
+            )
+        handler: Handler = self.server.chat if isinstance(self.server, ModuleType) else self.server
         return ServerThread(
-            lambda: make_app(handler, lambda: openai_client(self.buffers.server_rcvbuf)),
+            lambda: app_of(handler, rcvbuf),
             env=llm.env,
-            sndbuf=self.buffers.server_sndbuf,
-            high_water_bytes=self.buffers.high_water,
+            sndbuf=sndbuf,
+            high_water_bytes=high_water_bytes,
+        )
+
+    def _crowd(self, server: Server) -> Crowd:
+        return Crowd(
+            f"{server.url}/chat",
+            self.readers,
+            self.mix,
+            rcvbuf=self.buffers.reader_rcvbuf,
+            seed=self.seed,
         )
 
     def _shares(self) -> dict[str, float]:
@@ -181,39 +176,3 @@ class Experiment:
             "rcvbuf_granted": crowd.granted_bytes,
             "high_water_bytes": self.buffers.high_water,
         }
-
-
-class _Gauges:
-    """Reads the stations from the reader's end, so that no token is seen at two of them."""
-
-    def __init__(self, llm: FakeLLM, server: Server, crowd: Crowd) -> None:
-        self._llm, self._server, self._crowd = llm, server, crowd
-
-    def read(self) -> list[StreamLedger]:
-        readers = self._crowd.rows()
-        write_buffers = self._server.write_buffers()
-        kernel = kernel_queues()
-        streams = self._llm.ledger().streams
-        ports = self._llm.port, self._server.port
-        return read_ledger(Readings(*ports, streams, readers, write_buffers, kernel))
-
-    def frozen(self) -> list[StreamLedger]:
-        """Stop both ends, and read when the server has moved what it still can."""
-        self._llm.freeze()
-        self._crowd.freeze()
-        deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
-        before, now = [], self.read()
-        while before != now and time.monotonic() < deadline_s:
-            time.sleep(0.1)
-            before, now = now, self.read()
-        return now
-
-
-def _complaints(readers: Sequence[ReaderRow]) -> list[str]:
-    """Return what readers have to complain about, each complaint once, with its first reader."""
-    first: dict[str, int] = {}
-    for row in readers:
-        for complaint in (row.error, None if row.in_order is True else row.in_order):
-            if complaint:
-                first.setdefault(complaint, row.reader)
-    return [f"reader {reader}: {complaint}" for complaint, reader in first.items()]

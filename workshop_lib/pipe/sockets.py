@@ -5,6 +5,25 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Buffers:
+    """What is asked of the kernel and of asyncio for each connection, in bytes.
+
+    0 leaves a socket to the kernel, which gives megabytes on loopback; `high_water` None leaves
+    asyncio's 64 KiB.
+    """
+
+    llm_sndbuf: int = 4096
+    server_rcvbuf: int = 16384
+    server_sndbuf: int = 2048
+    reader_rcvbuf: int = 2048
+    high_water: int | None = 0
+
+
+SMALL = Buffers()
+KERNELS_OWN = Buffers(0, 0, 0, 0, None)
+
+
+@dataclass(frozen=True)
 class Granted:
     """What the kernel granted a socket, in bytes (Linux reports twice what was asked for)."""
 

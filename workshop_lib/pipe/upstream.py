@@ -2,8 +2,16 @@
 
 import socket
 
+from aiohttp import web
 from httpx2 import AsyncHTTPTransport
 from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient
+
+from servers.common import Handler, make_app
+
+
+def app_of(handler: Handler, rcvbuf: int = 0) -> web.Application:
+    """Serve a handler whose OpenAI client has `rcvbuf` bytes to receive into (see below)."""
+    return make_app(handler, lambda: openai_client(rcvbuf))
 
 
 def openai_client(rcvbuf: int = 0) -> AsyncOpenAI:

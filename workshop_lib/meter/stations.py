@@ -1,0 +1,48 @@
+"""All gauges of one experiment: read while it runs, and once more on a frozen pipe."""
+
+import time
+from collections.abc import Sequence
+
+from workshop_lib.meter.kernel import kernel_queues
+from workshop_lib.meter.ledger import Readings, StreamLedger, read_ledger
+from workshop_lib.pipe.crowd import Crowd, ReaderRow
+from workshop_lib.pipe.fake_llm import FakeLLM
+from workshop_lib.pipe.server import Server
+
+SETTLE_TIMEOUT_S = 5.0
+
+
+class Stations:
+    """Reads the stations from the reader's end, so that no token is seen at two of them."""
+
+    def __init__(self, llm: FakeLLM, server: Server, crowd: Crowd) -> None:
+        self._llm, self._server, self._crowd = llm, server, crowd
+
+    def read(self) -> list[StreamLedger]:
+        readers = self._crowd.rows()
+        write_buffers = self._server.write_buffers()
+        kernel = kernel_queues()
+        streams = self._llm.ledger().streams
+        ports = self._llm.port, self._server.port
+        return read_ledger(Readings(*ports, streams, readers, write_buffers, kernel))
+
+    def frozen(self) -> list[StreamLedger]:
+        """Stop both ends, and read when the server has moved what it still can."""
+        self._llm.freeze()
+        self._crowd.freeze()
+        deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
+        before, now = [], self.read()
+        while before != now and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+            before, now = now, self.read()
+        return now
+
+
+def complaints(readers: Sequence[ReaderRow]) -> list[str]:
+    """Return what readers have to complain about, each complaint once, with its first reader."""
+    first: dict[str, int] = {}
+    for row in readers:
+        for complaint in (row.error, None if row.in_order is True else row.in_order):
+            if complaint:
+                first.setdefault(complaint, row.reader)
+    return [f"reader {reader}: {complaint}" for complaint, reader in first.items()]
