@@ -3,12 +3,13 @@
 import difflib
 import inspect
 from collections.abc import Callable
+from html import escape
 from types import ModuleType
 from typing import Any
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
+from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]
 
 from workshop_lib.show.bundle import show
 
@@ -73,7 +74,7 @@ def _page(title: str, text: str, language: str) -> str:
     body = highlight(text, get_lexer_by_name(language), HtmlFormatter[str](nowrap=True))
     return (
         f"<style>.workshop-code {{overflow-x: auto}} {rules}</style>"
-        f'<div class="workshop-code"><b>{title}</b><pre>{body}</pre></div>'
+        f'<div class="workshop-code"><b>{escape(title)}</b><pre>{body}</pre></div>'
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from html import escape
 from typing import Any
 
 from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
@@ -76,6 +77,6 @@ def _shown(screen: Screen) -> Generator[Screen]:
         place.update(screen.picture(), raw=True, metadata=size)
         under = screen.caption(screen.recording) if screen.recording else ""
         words = screen.sentence()
-        markdown = f"{words}\n\n<small>{under}</small>"
+        markdown = f"{escape(words)}\n\n<small>{escape(under)}</small>"
         display({"text/markdown": markdown, "text/plain": f"{words}\n{under}"}, raw=True)
         screen.close()

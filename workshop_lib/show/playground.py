@@ -10,7 +10,7 @@ import ipywidgets
 
 from workshop_lib.experiment import Experiment
 from workshop_lib.meter.recording import Recording
-from workshop_lib.show.bundle import bundle
+from workshop_lib.show.bundle import widget_bundle
 from workshop_lib.show.live import perform, plan_of
 from workshop_lib.show.screen import Screen
 
@@ -46,7 +46,7 @@ class Playground:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         names = ", ".join(str(control.description) for control in self.controls.values())
-        return bundle("", f"Controls ({names}): run this notebook to use them.", self.widget)
+        return widget_bundle(self.widget, f"Controls ({names}): run this notebook to use them.")
 
     def _clicked(self, _: object) -> None:
         """Run on the kernel's loop: the click may have arrived on another thread."""

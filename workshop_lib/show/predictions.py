@@ -6,7 +6,7 @@ from html import escape
 
 import ipywidgets
 
-from workshop_lib.show.bundle import show
+from workshop_lib.show.bundle import show, show_widget
 from workshop_lib.show.units import measured
 
 _guesses: dict[str, str] = {}
@@ -28,7 +28,7 @@ def predict(name: str, question: str, unit: str = "") -> None:
     asked = ipywidgets.HTML(f"<b>Your guess:</b> {escape(question)}")
     row = ipywidgets.HBox([field, ipywidgets.Label(unit)])
     plain = f"Your guess: {question} ______ {unit}".rstrip()
-    show("", plain, ipywidgets.VBox([asked, row]))
+    show_widget(ipywidgets.VBox([asked, row]), plain)
 
 
 def compare_prediction(name: str, value: float, unit: str = "") -> None:
