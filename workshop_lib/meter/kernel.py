@@ -26,7 +26,9 @@ def kernel_queues() -> dict[Ends, Queues] | None:
         if sys.platform == "darwin":
             command = ["netstat", "-an", "-p", "tcp"]
             return from_netstat(subprocess.run(command, capture_output=True, text=True).stdout)
-        return from_proc("".join(table.read_text() for table in _TABLES))
+        # tcp6 is missing where IPv6 is switched off
+        tables = [table.read_text() for table in _TABLES if table.exists()]
+        return from_proc("".join(tables)) if tables else None
     except OSError:
         return None
 
