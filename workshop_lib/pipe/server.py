@@ -86,7 +86,7 @@ class ServerThread:
                     "look for a blocking call in make_app() or in its start-up hooks."
                 )
         except BaseException:  # an interrupt while it starts must not leave it behind
-            self._end(lambda: self._serving.cancel())
+            self._end(lambda: self._give_up())
             raise
         if self._problem:
             self._thread.join(STOP_TIMEOUT_S)
@@ -145,7 +145,10 @@ class ServerThread:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._keep_error)
-        self._stopping, self._serving = asyncio.Event(), asyncio.current_task()
+        self._stopping = asyncio.Event()
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._give_up = serving.cancel
         self._looping.set()
         app = self._make_app()
         app.on_response_prepare.append(self._set_high_water_mark)
