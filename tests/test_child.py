@@ -1,4 +1,4 @@
-"""A child process starts with a message or with its own last words, and never outlives its parent."""
+"""A child process starts, or is quoted with its last words; it never outlives its parent."""
 
 import os
 import queue
@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.mechanism import children, gone, nothing_left, until
+from tests.mechanism import gone, nothing_left, until
 from workshop_lib.pipe import child as child_module
 from workshop_lib.pipe.child import Child
-from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.sockets import listening_socket
 
@@ -50,7 +49,7 @@ def test_a_child_that_does_not_start_is_quoted(do: str, why: str):
 
 
 def test_a_module_that_does_not_exist_is_named():
-    with nothing_left(), pytest.raises(RuntimeError, match="No module named tests.nothing"):
+    with nothing_left(), pytest.raises(RuntimeError, match=r"No module named tests\.nothing"):
         Child("tests.nothing")
 
 
@@ -133,7 +132,7 @@ def test_an_interrupt_while_it_starts_leaves_nothing(
     with nothing_left():
         interrupting = threading.Thread(target=interrupt)
         started = None
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it may come at any moment
             interrupting.start()
             started = start()
             threading.Event().wait(30)
