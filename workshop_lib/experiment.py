@@ -108,7 +108,7 @@ class Experiment:
             with self._server(llm) as server:
                 memory = Memory(server.pid)
                 with self._crowd(server) as crowd:
-                    stations = Stations(llm, server, crowd)
+                    stations = Stations(llm, server, crowd, self.token_bytes)
                     recording = Recording(self._setup(llm, server, crowd))
                     with Sampler(recording, stations.read, memory.rss_bytes) as sampler:
                         yield recording, sampler

@@ -52,27 +52,31 @@ class Readings:
     readers: Sequence[ReaderRow]
     write_buffers: Mapping[int, int] | None
     kernel: Mapping[Ends, Queues] | None
+    token_bytes: int = 5
 
 
 def read_ledger(readings: Readings) -> list[StreamLedger]:
     """Lay every reader's tokens out along the pipe, in the order of the readers."""
     streams = {_reader_of(row.prompt): row for row in readings.streams}
-    event_bytes = bytes_per_token(readings.readers)
+    event_bytes = bytes_per_token(readings.readers, readings.token_bytes)
     return [
         _lay_out(reader, streams.get(reader.reader), event_bytes, readings)
         for reader in readings.readers
     ]
 
 
-def bytes_per_token(readers: Sequence[ReaderRow]) -> float:
-    """Return what a token takes on the wire, between the two readers furthest apart."""
-    with_tokens = sorted((row.tokens, row.wire_bytes) for row in readers if row.tokens)
+def bytes_per_token(readers: Sequence[ReaderRow], token_bytes: int = 5) -> float:
+    """Return what a token takes on the wire: what readers got, or as much as is usual."""
+    with_tokens = [row for row in readers if row.tokens]
     if not with_tokens:
-        return _USUAL_FRAME_BYTES + 5
-    (few, few_bytes), (many, many_bytes) = with_tokens[0], with_tokens[-1]
-    if many > few:
-        return (many_bytes - few_bytes) / (many - few)
-    return max(row.body_bytes / row.tokens for row in readers if row.tokens) + 6
+        return token_bytes + _USUAL_FRAME_BYTES
+    least = min(with_tokens, key=lambda row: row.tokens)
+    most = max(with_tokens, key=lambda row: row.tokens)
+    # the last event may have come in part: two readers tell the size only if they are far apart
+    if (apart := most.tokens - least.tokens) > most.tokens / 2:
+        return (most.wire_bytes - least.wire_bytes) / apart
+    event_bytes = most.body_bytes / most.tokens
+    return event_bytes + len(f"{round(event_bytes):x}\r\n\r\n")
 
 
 def _lay_out(

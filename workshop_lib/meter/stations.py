@@ -15,8 +15,9 @@ SETTLE_TIMEOUT_S = 5.0
 class Stations:
     """Reads the stations from the reader's end, so that no token is seen at two of them."""
 
-    def __init__(self, llm: FakeLLM, server: Server, crowd: Crowd) -> None:
+    def __init__(self, llm: FakeLLM, server: Server, crowd: Crowd, token_bytes: int = 5) -> None:
         self._llm, self._server, self._crowd = llm, server, crowd
+        self._token_bytes = token_bytes
 
     def read(self) -> list[StreamLedger]:
         readers = self._crowd.rows()
@@ -24,7 +25,9 @@ class Stations:
         kernel = kernel_queues()
         streams = self._llm.ledger().streams
         ports = self._llm.port, self._server.port
-        return read_ledger(Readings(*ports, streams, readers, write_buffers, kernel))
+        return read_ledger(
+            Readings(*ports, streams, readers, write_buffers, kernel, self._token_bytes)
+        )
 
     def frozen(self) -> list[StreamLedger]:
         """Stop both ends, and read when the server has moved what it still can."""
