@@ -19,7 +19,7 @@ PROC = """\
 """
 PROC6 = """\
   sl  local_address                         remote_address  st tx_queue rx_queue
-   0: 0000000000000000FFFF00000100007F:1F91 0000000000000000FFFF00000100007F:C351 1 00000001:00000002
+   0: 0000000000000000FFFF00000100007F:1F91 0000000000000000FFFF00000100007F:C351 1 01:02
 """
 
 # netstat(1) of macOS: Recv-Q before Send-Q, and the port after the last full stop.
