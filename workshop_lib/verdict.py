@@ -1,9 +1,10 @@
-"""The judge: a pure function of a recording that counts tokens and never looks at a clock.
+"""The judge: a pure function of a recording that counts tokens; how fast they came is no matter.
 
 Bounded means that the LLM was made to stop, or to go at its readers' pace. That no memory grew
 proves nothing: the kernel takes megabytes for each connection before the server notices.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,8 @@ FEWEST_SAMPLES = 12
 SLACK_TOKENS_PER_READER = 3
 LEAST_SHARE_HOARDED = 0.2
 MOST_SHARE_WHEN_SLOWED = 0.5
+# asyncio's own mark, above which drain() waits: a server that heeds it never holds more
+USUAL_HIGH_WATER_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -35,48 +38,89 @@ def judge(recording: Recording) -> Verdict:
     """Compare the last third of a run with its first, for the readers that hold the pipe back."""
     habits = [habit for habit in recording.setup["mix"] if habit != HEALTHY]
     if recording.errors:
-        return Verdict("unclear", f"the server failed: {recording.errors[0]}. Repair that first.")
+        return Verdict(
+            "unclear", f"the server failed: {_sentence(recording.errors[0])} Repair that first."
+        )
     if not habits:
         return Verdict("unclear", "every reader kept up. Add readers that stall.")
     if len(recording.samples) < FEWEST_SAMPLES:
         return Verdict("unclear", "the run was too short. Let it last longer.")
-    thirds = [
-        recording.samples[round(part * (len(recording.samples) - 1) / 3)].group(habits)
-        for part in range(4)
+    moments = [
+        recording.samples[round(part * (len(recording.samples) - 1) / 3)] for part in range(4)
     ]
+    thirds = [moment.group(habits) for moment in moments]
     if not thirds[-1].received_tokens and recording.complaints:
-        return Verdict("unclear", f"no token came through: {recording.complaints[0]}")
-    return _judge(*thirds)
+        return Verdict("unclear", f"no token came through: {_sentence(recording.complaints[0])}")
+    if not thirds[-1].produced_tokens:
+        return Verdict("unclear", "the LLM produced no token. See whether the server asks it.")
+    if grown := _grown(recording, thirds[2], thirds[3]):
+        return Verdict("growing", grown)
+    rate, last_third_s = recording.setup["tokens_per_s"], moments[3].t_s - moments[2].t_s
+    due = rate * last_third_s if rate else math.inf
+    return _held_back(*thirds, due_tokens_per_reader=due)
 
 
-def _judge(start: Gauges, first: Gauges, second: Gauges, end: Gauges) -> Verdict:
+def _grown(recording: Recording, second: Gauges, end: Gauges) -> str | None:
+    """Say what the server hoards more and more of, if there is such a thing."""
+    lately = end.produced_tokens - second.produced_tokens
+    most = max(SLACK_TOKENS_PER_READER * end.readers, lately * LEAST_SHARE_HOARDED)
+    so_far = f"in the last third the LLM produced {lately:,} tokens {_for_readers(end)}, and the "
+    if end.queued_tokens is not None and second.queued_tokens is not None:
+        hoarded = end.queued_tokens - second.queued_tokens
+        if hoarded > most:
+            return (
+                f"{so_far}server's own queues grew by {hoarded:,}, to {end.queued_tokens:,} tokens "
+                f"({end.queued_bytes or 0:,} bytes on the wire)."
+            )
+    mark = recording.setup.get("high_water_bytes")
+    allowed_bytes = end.readers * (USUAL_HIGH_WATER_BYTES if mark is None else mark)
+    if (end.write_buffer_bytes or 0) > allowed_bytes:
+        hoarded = _buffered_tokens(end) - _buffered_tokens(second)
+        if hoarded > most:
+            return (
+                f"{so_far}server's write buffers grew by {hoarded:,} tokens, "
+                f"to {end.write_buffer_bytes:,} bytes."
+            )
+    return None
+
+
+def _buffered_tokens(gauges: Gauges) -> int:
+    """Return the share of the tokens on their way down that lies in the write buffers."""
+    buffered, kernel = gauges.write_buffer_bytes or 0, gauges.kernel_bytes or 0
+    return round((gauges.downstream_tokens or 0) * buffered / max(1, buffered + kernel))
+
+
+def _held_back(
+    start: Gauges, first: Gauges, second: Gauges, end: Gauges, due_tokens_per_reader: float
+) -> Verdict:
     slack = SLACK_TOKENS_PER_READER * end.readers
     began = first.produced_tokens - start.produced_tokens
     lately = end.produced_tokens - second.produced_tokens
     in_flight_grew = end.in_flight_tokens - second.in_flight_tokens
-    for_readers = f"for {end.readers:,} slow readers"
-    if end.queued_tokens is not None and second.queued_tokens is not None:
-        hoarded = end.queued_tokens - second.queued_tokens
-        if hoarded > max(slack, lately * LEAST_SHARE_HOARDED):
-            return Verdict(
-                "growing",
-                f"in the last third the LLM produced {lately:,} tokens {for_readers}, and the "
-                f"server's own queues grew by {hoarded:,}, to {end.queued_tokens:,} tokens "
-                f"({end.queued_bytes or 0:,} bytes on the wire).",
-            )
-    if lately <= slack:
+    counts = (
+        f"{_for_readers(end)}: {lately:,} tokens in the last third after {began:,} in the first"
+    )
+    if end.open < end.readers:
+        pass  # an LLM whose answers came to an end was not held back
+    elif lately <= slack:
+        if due_tokens_per_reader > 2 * SLACK_TOKENS_PER_READER:
+            return Verdict("bounded", f"the LLM was made to stop {counts}; {_held(end)}.")
         return Verdict(
-            "bounded",
-            f"the LLM was made to stop {for_readers}: {lately:,} tokens in the last third after "
-            f"{began:,} in the first; {_held(end)}.",
+            "unclear", f"the LLM had few tokens to produce {counts}. Make the run longer."
         )
-    if in_flight_grew <= slack and lately < began * MOST_SHARE_WHEN_SLOWED:
+    elif in_flight_grew <= slack and lately < began * MOST_SHARE_WHEN_SLOWED:
         return Verdict(
-            "bounded",
-            f"the LLM was slowed to its readers' pace {for_readers}: {lately:,} tokens in the last "
-            f"third after {began:,} in the first; {_held(end)}.",
+            "bounded", f"the LLM was slowed to its readers' pace {counts}; {_held(end)}."
         )
     return Verdict("unclear", _why_unclear(end, lately, in_flight_grew, slack))
+
+
+def _for_readers(gauges: Gauges) -> str:
+    return f"for {gauges.readers:,} slow readers"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _why_unclear(end: Gauges, lately: int, in_flight_grew: int, slack: int) -> str:
@@ -96,9 +140,11 @@ def _why_unclear(end: Gauges, lately: int, in_flight_grew: int, slack: int) -> s
 def _held(gauges: Gauges) -> str:
     if gauges.queued_tokens is None:
         return "what the server holds cannot be seen here"
+    if gauges.write_buffer_bytes is None:
+        return f"the server's queues and buffers hold {gauges.queued_tokens:,} tokens"
     return (
         f"the server's own queues hold {gauges.queued_tokens:,} tokens "
-        f"and its write buffers {gauges.write_buffer_bytes or 0:,} bytes"
+        f"and its write buffers {gauges.write_buffer_bytes:,} bytes"
     )
 
 
