@@ -53,6 +53,7 @@ async def test_a_second_start_says_so_and_starts_nothing():
     for text in (place.message.value, other.message.value):
         assert text == "A run is going on: stop it, or wait for its end."
     await stopped(place)
+    assert place.message.value == ""
 
 
 async def test_it_can_be_started_again():

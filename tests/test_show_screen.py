@@ -65,7 +65,7 @@ def test_a_screen_moves_with_its_recording():
     assert len(set(pictures)) == 3
     assert "A note. Server step1_broken; 25 readers" in screen.words.value
     screen.end()
-    assert screen.words.value.startswith("After 15.0 s the LLM had produced 12,000 tokens")
+    assert "After 15.0 s the LLM had produced 12,000 tokens" in screen.words.value
 
 
 def test_what_is_kept_is_a_picture_with_its_sentence():

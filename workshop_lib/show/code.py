@@ -29,6 +29,8 @@ _COLORS = {
     ".gi": "background: rgba(0, 114, 178, 0.25)",
     ".gu": "color: var(--jp-mirror-editor-comment-color, #408080)",
 }
+# twice the class: JupyterLab's own rule, which wraps, comes later and weighs as much as one
+_UNWRAPPED = ".workshop-code.workshop-code pre {overflow-x: auto; white-space: pre}"
 _CONTEXT_LINES = 2
 
 
@@ -73,7 +75,7 @@ def _page(title: str, text: str, language: str) -> str:
     rules = "".join(f".workshop-code :is({names}) {{{rule}}}" for names, rule in _COLORS.items())
     body = highlight(text, get_lexer_by_name(language), HtmlFormatter[str](nowrap=True))
     return (
-        f"<style>.workshop-code {{overflow-x: auto}} {rules}</style>"
+        f"<style>{_UNWRAPPED} {rules}</style>"
         f'<div class="workshop-code"><b>{escape(title)}</b><pre>{body}</pre></div>'
     )
 

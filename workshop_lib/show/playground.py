@@ -59,6 +59,7 @@ class Playground:
         Playground.running = self
         try:
             await self._watch()
+            self.message.value = ""
         except asyncio.CancelledError:
             self.message.value = "Interrupted: press Start to run it again."
             raise

@@ -50,7 +50,8 @@ class Screen:
     def show(self, recording: Recording) -> None:
         """Draw the recording as it stands now."""
         if self.recording is None:
-            self.words.value = f"<small>{escape(self.caption(recording))}</small>"
+            under = escape(self.caption(recording))
+            self.words.value = f'<div style="line-height: 1.4"><small>{under}</small></div>'
         self.recording = recording
         self.png = self._chart.png(recording)
         self.image.value = self.png
@@ -62,7 +63,8 @@ class Screen:
     def end(self) -> None:
         """Leave the picture, with its sentence, and take the button and the progress away."""
         self._bar.layout.display = "none"
-        self.words.value = f"{escape(self.sentence())}<br>{self.words.value}"
+        sentence = f'<div style="line-height: 1.4">{escape(self.sentence())}</div>'
+        self.words.value = sentence + self.words.value
 
     def close(self) -> None:
         """Take the widgets out of the browser's memory."""
