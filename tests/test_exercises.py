@@ -1,0 +1,166 @@
+"""Every exercise: its starter, its solution, and each tempting wrong answer with its message."""
+
+import asyncio
+import gc
+import inspect
+import linecache
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.wrong_answers import lesson00 as wrong00
+from tests.wrong_answers import lesson01 as wrong01
+from tests.wrong_answers import lesson02 as wrong02
+from workshop_lib.exercises import lesson00, lesson01, lesson02
+from workshop_lib.exercises.checks import minutes
+from workshop_lib.exercises.contract import Exercise, Result
+from workshop_lib.experiment import Buffers
+
+EXERCISES = {
+    found.name: found
+    for lesson in (lesson00, lesson01, lesson02)
+    for found in vars(lesson).values()
+    if isinstance(found, Exercise)
+}
+WRONG: dict[str, dict[Any, str]] = {
+    "number_the_tokens": wrong00.NUMBERS,
+    "make_the_llm_break_off": wrong00.MODELS,
+    "a_load_test_that_tells": wrong01.LOAD_TESTS,
+    "how_long_would_the_demo_run": wrong01.NO_MINUTES,
+    "bound_the_queue": wrong02.QUEUES,
+    "choose_the_buffers": wrong02.BUFFERS,
+}
+
+
+AT_ONCE = 2
+
+Answers = dict[tuple[str, Any], Future[Result]]
+
+
+@pytest.fixture(scope="module")
+def answers() -> Iterator[Answers]:
+    """Check all attempts, a few at once for most of a check is waiting, and all at quick pace.
+
+    Whatever an attempt does, no thread, process or listening socket outlives the checks.
+    """
+    threads, process = set(threading.enumerate()), psutil.Process()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WORKSHOP_PACE", "quick")
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield {
+                (name, attempt): pool.submit(_check, exercise, attempt)
+                for name, exercise in EXERCISES.items()
+                for attempt in [exercise.answer, *WRONG[name]]
+            }
+    gc.collect()
+    assert set(threading.enumerate()) - threads == set()
+    assert process.children(recursive=True) == []
+    assert [c for c in process.net_connections() if c.status == psutil.CONN_LISTEN] == []
+
+
+def _check(exercise: Exercise, attempt: Any) -> Result:
+    return asyncio.run(exercise.check(attempt))
+
+
+def _label(value: Any) -> str:
+    return getattr(value, "__name__", None) or str(value)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+async def test_untouched_starter(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exercise = EXERCISES[name]
+    result = await exercise.check(exercise.starter)
+    assert result.outcome == "not tried yet"
+    assert capsys.readouterr().out == f"{result}\n"
+    assert str(result).splitlines()[0] == f"not tried yet: {name}"
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_solution(name: str, answers: Answers) -> None:
+    result = answers[name, EXERCISES[name].answer].result()
+    assert result.outcome == "correct", result
+    assert any(character.isdigit() for character in result.finding)
+
+
+@pytest.mark.parametrize(
+    ("name", "attempt"),
+    [(name, attempt) for name, wrong in WRONG.items() for attempt in wrong],
+    ids=_label,
+)
+def test_wrong_answer(name: str, attempt: Any, answers: Answers) -> None:
+    result = answers[name, attempt].result()
+    found = re.sub(r"in line \d+ of", "in line {line} of", result.finding)
+    assert result.outcome == "not yet"
+    assert WRONG[name][attempt] in found
+    assert "Traceback" not in found
+    assert found.endswith((".", "?"))
+
+
+def test_the_line_that_a_message_names_is_the_learners_own(answers: Answers) -> None:
+    finding = answers["number_the_tokens", wrong00.raises].result().finding
+    line = int(re.findall(r"in line (\d+) of", finding)[0])
+    named = inspect.getsource(wrong00).splitlines()[line - 1]
+    assert f"`{named.strip()}`" in finding
+
+
+@pytest.mark.parametrize("factor", wrong01.MINUTES)
+async def test_wrong_minutes(factor: float) -> None:
+    result = await lesson01.how_long_would_the_demo_run.check(await _right_minutes() * factor)
+    assert result.outcome == "not yet"
+    assert wrong01.MINUTES[factor] in result.finding
+
+
+@pytest.mark.parametrize("factor", [0.55, 1.9])
+async def test_minutes_within_a_factor_of_two(factor: float) -> None:
+    result = await lesson01.how_long_would_the_demo_run.check(await _right_minutes() * factor)
+    assert result.outcome == "correct"
+
+
+async def _right_minutes() -> float:
+    return await minutes.kernel_takes() / 32 / 30 / 60
+
+
+def test_every_exercise_has_three_wrong_answers_with_messages_of_their_own() -> None:
+    for name, wrong in {**WRONG, "minutes": wrong01.MINUTES}.items():
+        assert len(set(wrong.values())) >= (2 if name == "how_long_would_the_demo_run" else 3), name
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_hints_come_one_by_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exercise = EXERCISES[name]
+    exercise._shown = 0
+    for number, hint in enumerate([*exercise.hints, exercise.hints[0]]):
+        exercise.hint()
+        said = capsys.readouterr().out
+        assert said == f"hint {number % len(exercise.hints) + 1} of {len(exercise.hints)}: {hint}\n"
+    assert len(exercise.hints) >= 3
+    assert all(20 < len(hint) <= 200 for hint in exercise.hints)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_code_shown_is_the_code_that_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exercise = EXERCISES[name]
+    for code, show in ((exercise.starter, exercise.show), (exercise.answer, exercise.solution)):
+        show()
+        said = capsys.readouterr().out
+        if inspect.isfunction(code):
+            assert inspect.getsource(code) in said
+        else:
+            namespace: dict[str, Any] = {"Buffers": Buffers}
+            exec(said.rpartition("\n\n")[2], namespace)
+            assert namespace[exercise.variable] == code
+
+
+async def test_a_starter_with_other_names_and_comments_is_still_untouched() -> None:
+    copy = inspect.getsource(lesson00.my_chat).replace("my_chat", "his_chat")
+    copy = copy.replace("    last = None\n", "    last   = None  # nothing yet\n")
+    namespace: dict[str, Any] = {**vars(lesson00)}
+    linecache.cache["a cell"] = (len(copy), None, copy.splitlines(keepends=True), "a cell")
+    exec(compile(copy, "a cell", "exec"), namespace)
+    result = await lesson00.number_the_tokens.check(namespace["his_chat"])
+    assert result.outcome == "not tried yet"

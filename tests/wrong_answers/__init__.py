@@ -1,0 +1,1 @@
+"""Tempting wrong answers to the exercises; each gets a message of its own."""

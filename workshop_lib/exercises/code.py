@@ -1,0 +1,74 @@
+"""A learner's code as text: is it the starter, and which of its lines is to blame?"""
+
+import ast
+import inspect
+import linecache
+import textwrap
+import traceback
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any
+
+Place = tuple[str, int]  # a file, or what a notebook calls a cell, and a line in it
+
+
+def text_of(code: Any, variable: str = "") -> str:
+    """Return a function's source, or the assignment of a value to `variable`."""
+    return f"{variable} = {code!r}" if variable else textwrap.dedent(inspect.getsource(code))
+
+
+def same(attempt: Any, starter: Any) -> bool:
+    """Tell whether an attempt is the starter, whatever its name, comments and spaces are."""
+    if attempt is starter:
+        return True
+    if inspect.isfunction(attempt) and inspect.isfunction(starter):
+        tree = _tree(attempt)
+        return tree is not None and tree == _tree(starter)
+    return type(attempt) is type(starter) and bool(attempt == starter)
+
+
+def in_words(problem: BaseException, attempt: Callable[..., Any]) -> str:
+    """Return an error's type and text, with the line of the learner's code that it went through."""
+    name, text = type(problem).__name__, str(problem)
+    said = f"{name}: {text}" if text else name
+    return said + line_in(attempt, places_of(problem))
+
+
+def line_in(attempt: Callable[..., Any], places: Iterable[Place]) -> str:
+    """Return the last place in the attempt's own file as words to end a phrase with."""
+    own = [place for place in places if place[0] == file_of(attempt)]
+    if not own:
+        return ""
+    file, line = own[-1]
+    return f", in line {line} of your code: `{linecache.getline(file, line).strip()}`"
+
+
+def places_of(problem: BaseException) -> list[Place]:
+    """Return where an error came through, outermost first."""
+    return [
+        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(problem.__traceback__)
+    ]
+
+
+def places_in(frame: FrameType | None) -> list[Place]:
+    """Return where a running thread is, outermost first; nothing for one that has ended."""
+    if frame is None:
+        return []
+    return [(at.f_code.co_filename, line) for at, line in traceback.walk_stack(frame)][::-1]
+
+
+def file_of(attempt: Callable[..., Any]) -> str | None:
+    """Name the file, or the cell, that holds a function; None for other callables."""
+    return attempt.__code__.co_filename if inspect.isfunction(attempt) else None
+
+
+def _tree(function: Callable[..., Any]) -> str | None:
+    try:
+        definition = ast.parse(text_of(function)).body[0]
+    except (OSError, SyntaxError):  # no source to be had: typed at a prompt, say
+        return None
+    if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
+        definition.name = ""
+        if ast.get_docstring(definition) is not None:
+            del definition.body[0]
+    return ast.dump(definition)
