@@ -13,6 +13,7 @@ from openai.types.chat import ChatCompletionChunk as Chunk
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CLIENT = web.AppKey("client", AsyncOpenAI)
+MODEL = web.AppKey("model", str)
 
 # An SDK raises ValueError when the LLM sends something that is not JSON.
 LLM_ERRORS = (openai.APIError, ValueError)
@@ -23,7 +24,7 @@ async def ask_llm(request: web.Request) -> AsyncStream[Chunk]:
     prompt = await prompt_of(request)
     try:
         return await request.app[CLIENT].chat.completions.create(
-            model=os.environ.get("MODEL", "gpt-4o-mini"),
+            model=request.app[MODEL],
             messages=[{"role": "user", "content": prompt}],
             stream=True,
         )
@@ -90,6 +91,7 @@ def make_app(
             yield
 
     app = web.Application()
+    app[MODEL] = os.environ.get("MODEL", "gpt-4o-mini")
     app.router.add_post("/chat", chat)
     app.cleanup_ctx.append(openai_client)
     return app
@@ -97,8 +99,12 @@ def make_app(
 
 def run(chat: Handler) -> None:
     """Serve alone: HOST, PORT, OPENAI_BASE_URL, OPENAI_API_KEY and MODEL come from outside."""
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "0"))
+    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "0")
+    if not port.isdecimal():
+        raise SystemExit(f"PORT is {port!r}. Set it to a number, or to 0 for a free port.")
     try:
-        web.run_app(make_app(chat), host=host, port=port)
+        web.run_app(make_app(chat), host=host, port=int(port))
     except openai.OpenAIError as problem:
         raise SystemExit(f"The OpenAI client cannot start: {problem}") from None
+    except (OSError, OverflowError) as problem:
+        raise SystemExit(f"Cannot listen: {problem}. Set another HOST or PORT.") from None
