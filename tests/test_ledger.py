@@ -30,7 +30,7 @@ from workshop_lib.pipe.sockets import SMALL
 from workshop_lib.pipe.upstream import app_of
 
 READERS = 50
-ENOUGH_TOKENS = 220  # more than the sockets of a stalled reader take
+ENOUGH_TOKENS = 110  # more than the sockets of a stalled reader take
 
 sees_kernel = pytest.mark.skipif(
     kernel_queues() is None, reason="this system does not show kernel queues"
@@ -136,7 +136,7 @@ def queued_in_the_server() -> dict[int, int]:
 @pytest.mark.parametrize("server", [step1_broken, step2_fixed])
 def test_on_a_frozen_pipe_the_ledger_closes(server: ModuleType, monkeypatch: pytest.MonkeyPatch):
     taps = Taps(monkeypatch)
-    with pipe(server, taps, tokens_per_s=40) as (llm, crowd, stations):
+    with pipe(server, taps, tokens_per_s=40, token_bytes=50) as (llm, crowd, stations):
         all_are_held(llm, server)
         ledger = stations.frozen()
         ports = {row.reader: row.local_port or 0 for row in crowd.rows()}
