@@ -37,7 +37,7 @@ WRONG: dict[str, dict[Any, str]] = {
 }
 
 
-AT_ONCE = 2
+AT_ONCE = 3
 
 Answers = dict[tuple[str, Any], Future[Result]]
 
