@@ -233,10 +233,10 @@ def test_it_fits_on_one_screen_and_needs_nothing_of_the_workshop(step: ModuleTyp
 @pytest.mark.parametrize(("one", "other"), list(pairwise(STEPS)), ids=lambda step: step.__name__)
 def test_neighbours_are_twins(one: ModuleType, other: ModuleType):
     """Count the lines of code in which the handlers differ, on the side that has more of them."""
-    codes = [
+    ours, theirs = (
         [line for line in inspect.getsource(step.chat).splitlines() if line.strip()]
         for step in (one, other)
-    ]
-    differing = list(difflib.ndiff(*codes))
+    )
+    differing = list(difflib.ndiff(ours, theirs))
     only = [sum(line.startswith(sign) for line in differing) for sign in "-+"]
     assert 0 < max(only) <= TWINS_LINES
