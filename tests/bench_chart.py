@@ -5,6 +5,7 @@ than asked its own event loop wakes up a coroutine that sleeps for 10 ms.
 """
 
 import asyncio
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -51,10 +52,11 @@ def frame_cost() -> None:
 async def compare_lags() -> None:
     """Print the server's loop lag in runs with a chart, and without, by turns."""
     lags: dict[str, list[float]] = {"without": [], "with": []}
+    print(f"load when it began: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for _ in range(2):
         for name in lags:
             screen = Screen(plan_of(RUN)) if name == "with" else None
-            lags[name] += await lag_of(screen.show if screen else None)
+            lags[name] += await lag_of(name, screen.show if screen else None)
     p95 = {name: percentile(values, 0.95) for name, values in lags.items()}
     for name, values in lags.items():
         median, p99 = percentile(values, 0.5), percentile(values, 0.99)
@@ -65,7 +67,7 @@ async def compare_lags() -> None:
     print(f"p95 with / without: {p95['with'] / p95['without']:.2f}")
 
 
-async def lag_of(on_beat: Callable[[Recording], None] | None) -> list[float]:
+async def lag_of(name: str, draw: Callable[[Recording], None] | None) -> list[float]:
     """Run once with a probe on the server's loop, and return its delays in ms."""
     delays_ms: list[float] = []
     probes: list[Future[None]] = []
@@ -76,8 +78,17 @@ async def lag_of(on_beat: Callable[[Recording], None] | None) -> list[float]:
         probes.append(asyncio.run_coroutine_threadsafe(probe(delays_ms), server._loop))
         return server
 
+    beats_s: list[float] = []
+
+    def on_beat(recording: Recording) -> None:
+        beats_s.append(time.monotonic())
+        if draw:
+            draw(recording)
+
     with patch.object(ServerThread, "start", start_with_probe):
-        await RUN.run(on_beat)
+        recording = await RUN.run(on_beat)
+    per_s = (len(beats_s) - 1) / (beats_s[-1] - beats_s[0])
+    print(f"{name} a chart: {per_s:.2f} beats/s, {len(recording.samples)} samples")
     return delays_ms
 
 

@@ -74,6 +74,16 @@ def test_an_earlier_run_lies_beside_on_the_same_axis():
     )
 
 
+def test_a_run_seldom_needs_a_new_scale(monkeypatch: pytest.MonkeyPatch):
+    drawn: list[Chart] = []
+    draw_all = Chart._draw_all
+    monkeypatch.setattr(Chart, "_draw_all", lambda chart: (drawn.append(chart), draw_all(chart)))
+    chart, run = Chart(SETUP), a_run()
+    for beat in range(1, 76):
+        chart.png(run.until(beat / 5))
+    assert 1 < len(drawn) <= 6
+
+
 def test_curves_without_readings_are_left_out():
     image = picture(Chart(SETUP).png(a_run(unseen=True)))
     assert not pixels_of(panel(image, "held"), "hoarded")
@@ -82,7 +92,7 @@ def test_curves_without_readings_are_left_out():
 
 
 def test_before_the_first_sample_there_is_an_empty_chart():
-    image = picture(Chart({"seconds": 5.0, "mix": {"steady": 1.0}}).png(Recording(SETUP)))
+    image = picture(Chart({**SETUP, "mix": {"steady": 1.0}}).png(Recording(SETUP)))
     assert not pixels_of(panel(image, "tokens"), "produced")
 
 

@@ -105,7 +105,8 @@ def test_sizes_have_at_most_three_figures(count_bytes: int, text: str):
 def test_an_axis_ends_above_its_highest_value_at_a_round_figure():
     for value in (0.3, 1, 7, 42, 400, 999, 80_001, 3e7):
         top = nice_top(value)
-        assert value * 1.25 <= top <= max(value, 1) * 3.2
+        assert value <= top <= max(value, 1) * 2.5
+        assert value * 2 <= nice_top(value, 2.0) <= max(value, 1) * 5
         assert f"{top:.0e}"[0] in "125"
 
 

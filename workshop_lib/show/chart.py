@@ -21,13 +21,15 @@ from workshop_lib.show.units import nice_top, shorten
 from workshop_lib.show.words import has_healthy, has_slow
 
 # An axis shows at least this much, so that a small thing does not look like a large one.
-_FLOORS = {"held": 20_000.0, "memory": 10_000_000.0, "tokens": 20.0}
+_FLOORS = {"held": 50_000.0, "memory": 20_000_000.0, "tokens": 20.0}
+# A new scale costs ten frames: it has room for twice the value that asked for it.
+_HEADROOM = 2.0
 
 
 class Chart:
     """Draws a recording as it grows; `before` is an earlier run, dashed on the same axis.
 
-    Of `plan`, a recording's set-up, it needs `seconds` and `mix`.
+    Of `plan`, a recording's set-up, it needs `seconds`, `mix`, `tokens_per_s`, `answer_tokens`.
     """
 
     def __init__(self, plan: Mapping[str, Any], before: Recording | None = None) -> None:
@@ -48,6 +50,10 @@ class Chart:
         self._palette = palette_of(CURVES[name].color for name in names)
         for axis, top in _FLOORS.items():
             self._frame.set_top(axis, top)
+        # what the LLM produces unhindered is known: two runs of one plan have one scale
+        planned = min(plan["tokens_per_s"] * plan["seconds"], plan["answer_tokens"])
+        self._frame.set_top("tokens", max(_FLOORS["tokens"], nice_top(planned)))
+        self._rescale()
         self._draw_all()
 
     def png(self, recording: Recording) -> bytes:
@@ -79,7 +85,7 @@ class Chart:
         peaks = {axis: max(self._values(axis), default=0) for axis in _FLOORS}
         outgrown = [axis for axis, peak in peaks.items() if peak > self._frame.top(axis)]
         for axis in outgrown:
-            self._frame.set_top(axis, nice_top(peaks[axis]))
+            self._frame.set_top(axis, nice_top(peaks[axis], _HEADROOM))
         return bool(outgrown)
 
     def _values(self, axis: str) -> Iterator[float]:

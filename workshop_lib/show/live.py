@@ -36,7 +36,8 @@ async def replay(recording: Recording, speed: float = 4.0) -> None:
         end_s = recording.samples[-1].t_s if recording.samples else 0.0
         start, t_s = time.monotonic(), 0.0
         while t_s < end_s and not stopping.is_set():
-            await asyncio.sleep(UPDATE_S)
+            beats = (time.monotonic() - start) / UPDATE_S
+            await asyncio.sleep((1 - beats % 1) * UPDATE_S)  # drawing is part of the beat
             t_s = (time.monotonic() - start) * speed
             screen.show(recording.until(t_s))
 
@@ -44,7 +45,12 @@ async def replay(recording: Recording, speed: float = 4.0) -> None:
 def plan_of(experiment: Experiment) -> dict[str, Any]:
     """Return what a chart has to know before the run begins."""
     experiment = experiment.at_pace()
-    return {"seconds": experiment.seconds, "mix": experiment.mix}
+    return {
+        "seconds": experiment.seconds,
+        "mix": experiment.mix,
+        "tokens_per_s": experiment.tokens_per_s,
+        "answer_tokens": experiment.answer_tokens,
+    }
 
 
 async def perform(experiment: Experiment, screen: Screen) -> Recording:

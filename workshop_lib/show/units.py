@@ -19,10 +19,10 @@ def count(number: float, thing: str) -> str:
     return f"{text} {thing}" if number == 1 else f"{text} {thing}s"
 
 
-def nice_top(value: float) -> float:
-    """Return the end of an axis that leaves room above a value: 1, 2 or 5 times a power of ten."""
+def nice_top(value: float, headroom: float = 1.0) -> float:
+    """Return 1, 2 or 5 times a power of ten, at least `headroom` times a value: an axis's end."""
     power = 10.0 ** (len(str(int(max(value, 1)))) - 1)
-    return next(step * power for step in (1, 2, 5, 10, 20) if step * power >= value * 1.25)
+    return next(step * power for step in (1, 2, 5, 10, 20, 50) if step * power >= value * headroom)
 
 
 def shorten(text: str, most: int) -> str:
