@@ -1,0 +1,302 @@
+"""The lessons keep their promises: executed, compared, as long as they say, true to recordings."""
+
+import ast
+import itertools
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workshop_lib.exercises import lesson00, lesson01, lesson02
+from workshop_lib.exercises.contract import Exercise
+from workshop_lib.meter.recording import Recording
+from workshop_lib.verdict import judge
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+RUN_TIMES_S = json.loads((NOTEBOOKS / "recordings" / "run_times_s.json").read_text())
+IGNORE = "nbval-ignore-output"
+VARIES = re.compile(r"watch\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.")
+# Compares figures that vary, by a margin, and prints whether it is kept.
+MARGINS = {"tenfold"}
+FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
+WORDS_A_MINUTE = 200
+MOST_BYTES = 200_000
+NBVAL_TIMEOUT_S = 300
+
+Cell = dict[str, Any]
+
+
+def cells(path: Path, kind: str = "code") -> list[Cell]:
+    """Returns the cells of one kind."""
+    return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == kind]
+
+
+def source(cell: Cell) -> str:
+    """Returns what stands in a cell."""
+    return "".join(cell["source"])
+
+
+def prose(path: Path) -> str:
+    """Returns what there is to read: no code blocks, no tables."""
+    text = "\n\n".join(source(cell) for cell in cells(path, "markdown"))
+    return re.sub(r"```.*?```|^\|.*$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def words(path: Path) -> int:
+    """Returns how many words there are to read."""
+    return len(re.findall(r"[\w'-]+", prose(path)))
+
+
+def printed(cell: Cell) -> str:
+    """Returns what a cell wrote to standard output."""
+    return "".join("".join(output.get("text", "")) for output in cell["outputs"])
+
+
+def recording(name: str) -> Recording:
+    """Returns a run as `make notebooks` stored it."""
+    return Recording.load(NOTEBOOKS / "recordings" / f"{name}.json")
+
+
+def share(name: str, habit: str = "steady") -> float:
+    """Returns which share of the tokens made for some readers they got."""
+    group = recording(name).samples[-1].group([habit])
+    return group.received_tokens / group.produced_tokens
+
+
+def times_in_memory(name: str) -> float:
+    """Returns by how many times the bytes that wait memory grew."""
+    last = recording(name).samples[-1]
+    hoarded_bytes = last.group(["stalled"]).hoarded_bytes
+    assert last.rss_bytes
+    assert hoarded_bytes
+    return last.rss_bytes / hoarded_bytes
+
+
+def produced_each(name: str) -> float:
+    """Returns the tokens that the LLM produced for one stalled reader."""
+    group = recording(name).samples[-1].group(["stalled"])
+    return group.produced_tokens / group.readers
+
+
+def held(name: str) -> int:
+    """Returns the tokens in the server's own queues."""
+    queued = recording(name).samples[-1].group().queued_tokens
+    assert queued is not None
+    return queued
+
+
+# Every claim with a figure, or one that a figure decides: the words, and what makes them true.
+CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
+    (
+        "01",
+        "15,000 tokens",
+        lambda: recording("01_demo").samples[-1].group().produced_tokens > 14_000,
+    ),
+    ("01", "The handful it may show", lambda: held("01_demo") < 200),
+    (
+        "01",
+        "The curve is a straight line",
+        lambda: judge(recording("01_hoard")).outcome == "growing",
+    ),
+    ("01", "some\n600 tokens of 5 bytes", lambda: 540 < produced_each("01_hoard") < 660),
+    ("01", "about a hundred times", lambda: 70 < times_in_memory("01_hoard") < 140),
+    ("01", "They got their tokens at full pace", lambda: share("01_hoard") > 0.9),
+    ("01", "nobody sees a word before the end", lambda: share("01_gathered") == 0),
+    ("02", "about\n600 tokens for each stalled", lambda: 540 < produced_each("01_hoard") < 660),
+    ("02", "next to none", lambda: held("02_fixed") < 200),
+    ("02", "the LLM has **stopped**", lambda: judge(recording("02_fixed")).outcome == "bounded"),
+    (
+        "02",
+        "They did not: each handler waits for its own reader",
+        lambda: share("02_fixed") > 0.9 and share("02_broken") > 0.9,
+    ),
+]
+# Figures that are settings, names or constants of other software, not results.
+NOT_MEASURED = {
+    "00": {"01", "02", "8000", "127", "0", "1", "2", "3", "5", "7"},
+    "01": {"0", "1", "2", "3", "64", "02"},
+    "02": {"1", "2", "01", "64", "30", "45", "50"},
+}
+
+EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
+    "00": (lesson00.number_the_tokens, lesson00.make_the_llm_break_off),
+    "01": (lesson01.a_load_test_that_tells, lesson01.how_long_would_the_demo_run),
+    "02": (lesson02.bound_the_queue, lesson02.choose_the_buffers),
+}
+
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name[:2])
+
+
+@each_lesson
+def test_every_code_cell_was_executed_in_order_and_none_failed(path: Path) -> None:
+    code = cells(path)
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    kinds = {output["output_type"] for cell in code for output in cell["outputs"]}
+    assert "error" not in kinds
+    assert "stderr" not in {o.get("name") for cell in code for o in cell["outputs"]}
+
+
+@each_lesson
+def test_nothing_that_only_one_machine_or_one_moment_knows_is_stored(path: Path) -> None:
+    notebook = json.loads(path.read_text())
+    assert notebook["metadata"] == {
+        "kernelspec": {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook["cells"]:
+        assert set(cell["metadata"]) <= {"tags"}, cell["id"]
+        for output in cell.get("outputs", []):
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+    assert not re.search(r"/home/|/root/|/tmp/|\.venv/lib", path.read_text())
+
+
+@each_lesson
+def test_outputs_are_ignored_only_where_they_must_vary(path: Path) -> None:
+    for cell in cells(path):
+        tags = cell["metadata"].get("tags", [])
+        assert tags in ([], [IGNORE]), cell["id"]
+        varies = cell["id"] not in MARGINS and VARIES.search(source(cell))
+        assert bool(tags) == bool(varies), (
+            f"{cell['id']}: {'ignored without need' if tags else 'varies, and is compared'}"
+        )
+
+
+@each_lesson
+def test_every_run_is_judged_in_the_next_cell_and_the_verdict_is_stored(path: Path) -> None:
+    code = cells(path)
+    for cell, after in itertools.pairwise(code):
+        if run := re.match(r"(\w+) = await watch\(", source(cell)):
+            assert source(after).startswith(f"expect({run[1]}, "), cell["id"]
+            assert re.fullmatch(r"PASS \w+: (growing|bounded|unclear)\n", printed(after))
+    pictures = [c for c in code if "await watch(" in source(c)]
+    assert all(any("image/png" in o.get("data", {}) for o in c["outputs"]) for c in pictures)
+    assert path.name.startswith("00") or len(pictures) >= 2
+
+
+@each_lesson
+def test_the_lesson_keeps_its_budgets(path: Path) -> None:
+    assert 800 <= words(path) <= 1200, words(path)
+    exempt = ("imports", "write-starter")
+    lines = [len(cell["source"]) for cell in cells(path) if cell["id"] not in exempt]
+    assert statistics.median(lines) <= 3
+    assert max(lines) <= 15
+    assert path.stat().st_size < MOST_BYTES
+
+
+@each_lesson
+def test_no_word_tells_the_learner_that_it_is_easy(path: Path) -> None:
+    assert not FORBIDDEN.search(prose(path)), FORBIDDEN.search(prose(path))
+
+
+@each_lesson
+def test_the_times_and_the_title_are_true_and_stand_in_the_list_of_lessons(path: Path) -> None:
+    title, times = source(cells(path, "markdown")[0]).split("\n\n")[:2]
+    assert title.startswith("# ") and title.endswith("?")
+    stated = re.fullmatch(r"\*Reading (\d+) min, running (under )?1 min\.\*", times)
+    assert stated, times
+    assert abs(words(path) / WORDS_A_MINUTE - int(stated[1])) <= 1
+    assert RUN_TIMES_S[path.stem] < (30 if stated[2] else 75)
+    if not path.name.startswith("00"):
+        listed = "\n".join(source(cell) for cell in cells(LESSONS[0], "markdown"))
+        number, question = path.name[:2], title.removeprefix("# ")
+        row = f"| [{number}]({path.name}) | {question} | {stated[1]} min | 1 min |"
+        assert row in listed
+
+
+@each_lesson
+def test_exercises_begin_with_their_starters_and_say_what_to_do(path: Path) -> None:
+    by_id = {cell["id"]: source(cell) for cell in [*cells(path), *cells(path, "markdown")]}
+    pairs = zip(("write", "explore"), EXERCISES[path.name[:2]], strict=True)
+    for kind, exercise in pairs:
+        starter = by_id[f"{kind}-starter"]
+        assert ast.dump(ast.parse(starter)) == ast.dump(ast.parse(exercise.starter_text))
+        for figure in re.findall(r"\d+", exercise.task):
+            assert figure in by_id[kind], f"{kind}: {figure} is in the task and not in the lesson"
+        check = next(cell for cell in cells(path) if cell["id"] == f"{kind}-check")
+        assert printed(check).startswith(f"not tried yet: {exercise.name}\n")
+
+
+@pytest.mark.parametrize(("lesson", "claim", "is_true"), CLAIMS, ids=[c[1][:30] for c in CLAIMS])
+def test_what_the_prose_claims_is_in_a_recording(
+    lesson: str, claim: str, is_true: Callable[[], bool]
+) -> None:
+    path = next(path for path in LESSONS if path.name.startswith(lesson))
+    assert claim in prose(path), "the lesson no longer says so: change CLAIMS with it"
+    assert is_true()
+
+
+@each_lesson
+def test_no_figure_in_the_prose_comes_from_nowhere(path: Path) -> None:
+    lesson = path.name[:2]
+    claimed = " ".join(claim for number, claim, _ in CLAIMS if number == lesson)
+    tasks = " ".join(exercise.task for exercise in EXERCISES[lesson])
+    code = " ".join(source(cell) for cell in cells(path))
+    text = re.sub(r"`[^`]*`|\*Reading.*|\(\w+\.ipynb\)", "", prose(path))
+    figures = set(re.findall(r"\d[\d,]*(?<!,)", text))
+    backed = set(re.findall(r"\d[\d,]*(?<!,)", f"{claimed} {tasks} {code}"))
+    assert figures - backed - NOT_MEASURED[lesson] == set()
+
+
+def test_recordings_are_of_the_lessons_and_small() -> None:
+    runs = {
+        f"{path.name[:2]}_{name}"
+        for path in LESSONS
+        for cell in cells(path)
+        for name in re.findall(r"^(\w+) = await watch\(", source(cell), re.MULTILINE)
+    }
+    stored = {path.stem: path for path in (NOTEBOOKS / "recordings").glob("[0-9]*.json")}
+    assert set(stored) == runs
+    assert max(path.stat().st_size for path in stored.values()) < MOST_BYTES
+    assert all(recording(name).setup["time_lapse"] == 1 for name in stored)
+
+
+def test_ten_times_as_much_is_hoarded_within_20_seconds() -> None:
+    broken, fixed = (recording(name).samples[-1] for name in ("02_broken", "02_fixed"))
+    hoards = [sample.group(["stalled"]).hoarded_bytes or 0 for sample in (broken, fixed)]
+    assert broken.t_s < 21
+    assert hoards[0] >= 10 * hoards[1]
+
+
+def test_the_picture_of_the_front_page_is_the_lessons_own() -> None:
+    picture = NOTEBOOKS / "figures" / "live_chart.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size < 150_000
+
+
+def test_an_unbounded_queue_in_step2_turns_lesson_02_red(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "servers", tmp_path / "servers")
+    shutil.copy(tmp_path / "servers/step1_broken.py", tmp_path / "servers/step2_fixed.py")
+    lesson = shutil.copy(LESSONS[2], tmp_path)
+    options = [
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-cell-timeout=120",
+        "-p",
+        "no:cacheprovider",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--color=no", lesson],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "WORKSHOP_PACE": "quick"},
+        capture_output=True,
+        text=True,
+        timeout=NBVAL_TIMEOUT_S,
+    )
+    verdict = [cell["id"] for cell in cells(LESSONS[2])].index("verdict-fixed")
+    assert done.returncode == 1, done.stdout
+    assert f"{Path(lesson).name}::Cell {verdict} _" in done.stdout
+    assert "NOT AS EXPECTED step2_fixed: bounded was foretold. Found growing: " in done.stdout
