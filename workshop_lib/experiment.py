@@ -23,7 +23,7 @@ from workshop_lib.pipe.upstream import app_of
 
 __all__ = ["KERNELS_OWN", "SMALL", "Buffers", "Experiment"]
 
-UPDATE_S = 0.2
+UPDATE_S = 0.18
 QUICK_TIME_LAPSE = 4.0
 QUICK_READERS = 0.2
 
@@ -85,7 +85,7 @@ class Experiment:
         experiment = self.at_pace()
         with experiment._wired() as (recording, sampler):
             while sampler.elapsed_s < experiment.seconds and not (stopping and stopping.is_set()):
-                await asyncio.sleep(UPDATE_S)
+                await asyncio.sleep(UPDATE_S - sampler.elapsed_s % UPDATE_S)
                 sampler.check()
                 if on_beat:
                     on_beat(recording)

@@ -5,14 +5,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from servers.common import Handler, make_app
+from servers.common import Handler
 from workshop_lib.exercises.contract import NotYet
 from workshop_lib.exercises.guard import Guard
 from workshop_lib.experiment import Buffers, Experiment
 from workshop_lib.meter.recording import Recording
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import ServerThread
-from workshop_lib.pipe.upstream import openai_client
+from workshop_lib.pipe.upstream import app_of
 
 LESSON_TOKENS_PER_S = 30.0
 LOOK_S = 0.05
@@ -40,7 +40,7 @@ def serving(
                     tokens_per_s=tokens_per_s,
                 ) as llm,
                 ServerThread(
-                    lambda: make_app(guard.chat, lambda: openai_client(buffers.server_rcvbuf)),
+                    lambda: app_of(guard.chat, buffers.server_rcvbuf),
                     env=llm.env,
                     sndbuf=buffers.server_sndbuf,
                     high_water_bytes=buffers.high_water,

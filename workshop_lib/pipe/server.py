@@ -1,15 +1,15 @@
 """The server under test in a background thread, with its buffers set and its transports in view."""
 
 import asyncio
-import logging
 import os
 import threading
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Protocol, Self
 
 from aiohttp import web
 
+from workshop_lib.pipe.environment import environ_holding
+from workshop_lib.pipe.errors import logger, loop_handler
 from workshop_lib.pipe.sockets import Granted, granted, listening_socket
 
 MakeApp = Callable[[], web.Application]
@@ -17,7 +17,6 @@ MakeApp = Callable[[], web.Application]
 START_TIMEOUT_S = 60.0
 CANCEL_TIMEOUT_S = 2.0
 STOP_TIMEOUT_S = 10.0
-_environment = threading.Lock()
 
 
 class Server(Protocol):
@@ -77,7 +76,7 @@ class ServerThread:
     def start(self) -> Self:
         """Return when the server accepts connections."""
         try:
-            with _environment, _environ_holding(self._env):
+            with environ_holding(self._env):
                 self._thread.start()
                 in_time = self._started.wait(START_TIMEOUT_S)
             if not in_time:
@@ -144,7 +143,7 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(self._keep_error)
+        self._loop.set_exception_handler(loop_handler(self.errors))
         self._stopping = asyncio.Event()
         serving = asyncio.current_task()
         assert serving is not None
@@ -153,7 +152,7 @@ class ServerThread:
         app = self._make_app()
         app.on_response_prepare.append(self._set_high_water_mark)
         self._runner = web.AppRunner(
-            app, access_log=None, logger=_collecting(self.errors), shutdown_timeout=0.1
+            app, access_log=None, logger=logger(self.errors), shutdown_timeout=0.1
         )
         try:
             await self._runner.setup()
@@ -176,31 +175,11 @@ class ServerThread:
         if handlers:
             await asyncio.wait(handlers, timeout=CANCEL_TIMEOUT_S)
 
-    def _keep_error(self, _: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        problem = context.get("exception")
-        # a stream that a cancelled handler left open is closed twice as the loop ends: no harm
-        if "asyncgen" not in context and not isinstance(problem, ConnectionError):
-            self.errors.append(f"{context['message']} ({problem!r})")
-
     async def _set_high_water_mark(
         self, request: web.Request, response: web.StreamResponse
     ) -> None:
         if self._high_water_bytes is not None and request.transport:
             request.transport.set_write_buffer_limits(high=self._high_water_bytes)
-
-
-@contextmanager
-def _environ_holding(env: Mapping[str, str]) -> Generator[None]:
-    before = {name: os.environ.get(name) for name in env}
-    os.environ.update(env)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _buffer_size(transport: asyncio.Transport) -> int:
@@ -209,17 +188,3 @@ def _buffer_size(transport: asyncio.Transport) -> int:
             return transport.get_write_buffer_size()
         except RuntimeError:  # the server's thread changed the buffer while we summed it
             continue
-
-
-def _collecting(errors: list[str]) -> logging.Logger:
-    """Make aiohttp's logger one that keeps a handler's error and forgets a reader that left."""
-
-    class Collect(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            problem = record.exc_info[1] if record.exc_info else None
-            if not isinstance(problem, ConnectionError):
-                errors.append(f"{type(problem).__name__}: {problem}" if problem else record.msg)
-
-    logger = logging.Logger("server under test", level=logging.WARNING)
-    logger.addHandler(Collect())
-    return logger

@@ -59,7 +59,11 @@ class Crowd:
         self._child = Child("workshop_lib.pipe.crowd", self._config, self._on_report)
         self.pid = self._child.pid
         self.granted_bytes = self._child.ready["rcvbuf_bytes"]
-        self._wait_for(0)
+        try:
+            self._wait_for(0)
+        except BaseException:  # an interrupt while it starts must not leave it behind
+            self.stop()
+            raise
         return self
 
     def rows(self) -> list[ReaderRow]:
