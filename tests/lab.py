@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,16 +41,18 @@ def lab(folder: Path) -> Iterator[str]:
     for path in (folder / "notebooks").glob("*.ipynb"):
         path.write_text(json.dumps(without_outputs(json.loads(path.read_text()))))
     port = free_port()
-    process = subprocess.Popen(
-        ["make", "lab", "NO_BROWSER=1", f"PORT={port}"],
-        cwd=folder,
-        env=os.environ | {"WORKSHOP_PACE": "quick", "JUPYTER_TOKEN": TOKEN},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    log = folder / "lab.log"
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            ["make", "lab", "NO_BROWSER=1", f"PORT={port}"],
+            cwd=folder,
+            env=os.environ | {"WORKSHOP_PACE": "quick", "JUPYTER_TOKEN": TOKEN},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
-        wait_until_it_answers(f"http://127.0.0.1:{port}/api", process)
+        wait_until_it_answers(f"http://127.0.0.1:{port}/api", process, log)
         yield f"http://127.0.0.1:{port}/?token={TOKEN}"
     finally:
         stop(process)
@@ -65,28 +66,35 @@ def without_outputs(notebook: dict) -> dict:
     return notebook
 
 
-def wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the server is up; raise with what it said when it is not."""
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline_s:
         try:
             urllib.request.urlopen(url, timeout=5).close()
             return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.2)
-    stop(process)
-    assert process.stdout
-    raise RuntimeError(f"make lab did not come up:\n{process.stdout.read().decode()}")
+    raise RuntimeError(f"make lab did not come up:\n{log.read_text()}")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End make, the server and its kernels: the session that this process began."""
+    """End make and the server, which ends its kernels; kill what has not ended in time."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(STOP_TIMEOUT_S)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
+        if signalled(process, number):
+            deadline_s = time.monotonic() + STOP_TIMEOUT_S
+            while signalled(process, 0) and time.monotonic() < deadline_s:
+                time.sleep(0.1)
+
+
+def signalled(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal (0: none) to the session of make; tell whether anybody is left in it."""
+    process.poll()
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextmanager
