@@ -9,20 +9,20 @@ from workshop_lib.experiment import KERNELS_OWN, Experiment
 
 def only_smaller_buffers(server: ModuleType) -> Experiment:
     mix = {"sleeper:1024:0.1": 0.2, "steady": 0.8}
-    return Experiment(server, readers=50, mix=mix, tokens_per_s=10, seconds=12)
+    return Experiment(server, readers=50, mix=mix, tokens_per_s=10, seconds=20)
 
 
 def only_steady_readers(server: ModuleType) -> Experiment:
-    return Experiment(server, readers=50, mix={"steady": 1}, seconds=12)
+    return Experiment(server, readers=50, mix={"steady": 1}, seconds=16)
 
 
 def stalls_before_the_kernel(server: ModuleType) -> Experiment:
     mix = {"stalled": 0.2, "steady": 0.8}
-    return Experiment(server, readers=50, mix=mix, seconds=12, buffers=KERNELS_OWN)
+    return Experiment(server, readers=50, mix=mix, seconds=16, buffers=KERNELS_OWN)
 
 
 def short_answers(server: ModuleType) -> Experiment:
-    return Experiment(server, answer_tokens=100, seconds=12)
+    return Experiment(server, answer_tokens=100, seconds=16)
 
 
 def too_short_a_run(server: ModuleType) -> Experiment:
