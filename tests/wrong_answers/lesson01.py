@@ -66,9 +66,9 @@ def runs_for_ever(server: ModuleType) -> Experiment:
 LOAD_TESTS = {
     only_smaller_buffers: "they keep up, and nothing has to wait",
     only_steady_readers: "its verdict is unclear: every reader kept up",
-    stalls_before_the_kernel: "the sockets still took them all",
+    stalls_before_the_kernel: "The kernel's own buffers take megabytes for each reader",
     short_answers: "answers came to an end. Let the answers outlast the run",
-    too_short_a_run: "It ought to find step2_fixed bounded, and its verdict is unclear",
+    too_short_a_run: "10 seconds were not enough to fill the sockets",
     no_run_at_all: "the run was too short",
     more_readers_than_allowed: "asks for readers=5000. Take more than 0 and at most 100",
     an_hour: "asks for seconds=3600. Take more than 0 and at most 30",

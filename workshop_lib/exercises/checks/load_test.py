@@ -30,6 +30,7 @@ async def judge_load_test(attempt: Any) -> str:
         if verdict.outcome != wanted:
             raise NotYet(
                 f"It ought to find {experiment.name} {wanted}, and its verdict is {verdict}"
+                f"{_advice(experiment, recording) if verdict.outcome == 'unclear' else ''}"
             )
         lines.append(f"{experiment.name} is {verdict}")
     return "\n".join(lines)
@@ -52,6 +53,20 @@ def _asked_for(attempt: Any, server: ModuleType) -> Experiment:
         if not isinstance(asked, int | float) or not 0 < asked <= most:
             raise NotYet(f"It asks for {name}={asked!r}. Take more than 0 and at most {most:,}.")
     return experiment
+
+
+def _advice(experiment: Experiment, recording: Recording) -> str:
+    if not any(habit != HEALTHY for habit in recording.setup["mix"]):
+        return ""
+    if 0 in (experiment.buffers.server_sndbuf, experiment.buffers.reader_rcvbuf):
+        return (
+            " The kernel's own buffers take megabytes for each reader, which no load test fills: "
+            "leave `buffers` out, and they are small."
+        )
+    return (
+        f" {experiment.seconds:g} seconds were not enough to fill the sockets and to see what "
+        "happens then: take more."
+    )
 
 
 def _check_readers(recording: Recording) -> None:
