@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 
-from servers import step0_buffered, step1_broken, step2_fixed
+from servers import step0_buffered, step1_broken, step2_fixed, step3_cancelling
 from servers.common import make_app
 from tests.mechanism import ask, call, nothing_left, read_all, until
 from workshop_lib.pipe.fake_llm import FakeLLM
@@ -24,7 +24,7 @@ from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
 from workshop_lib.pipe.sockets import free_port
 
-STEPS = [step0_buffered, step1_broken, step2_fixed]
+STEPS = [step0_buffered, step1_broken, step2_fixed, step3_cancelling]
 SCREEN_LINES = 60
 TWINS_LINES = 15
 TOKENS = 20
