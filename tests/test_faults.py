@@ -1,0 +1,82 @@
+"""The fault matrix holds, cell by cell; and a thousand readers that leave leave nothing behind."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from types import ModuleType
+
+import pytest
+
+from servers import step2_fixed, step3_cancelling
+from tests.disconnects import disconnects
+from tests.fault_cells import LLMS_FAULTS, MOMENTS, READERS_FAULTS, Served
+from tests.fault_matrix import EXPECTED, Matrix, expectations
+from tests.mechanism import nothing_left, until
+from workshop_lib.pipe.fake_llm import FakeLLM
+from workshop_lib.pipe.sockets import SMALL
+
+SEED = 20
+REPAIRED = {"step3_cancelling"}
+# long enough to be left at any moment, and large enough to make writers wait
+ANSWER = {"tokens_per_s": 100, "answer_tokens": 1000, "token_bytes": 300, "first_token_s": 0.1}
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Iterator[Matrix]:
+    with nothing_left(), Matrix() as matrix:
+        yield matrix
+
+
+@pytest.mark.parametrize(
+    ("step", "fault", "moment", "expected"),
+    [pytest.param(*cell, id="-".join(cell[:3])) for cell in expectations()],
+)
+def test_a_cell_is_as_expected(matrix: Matrix, step: str, fault: str, moment: str, expected: str):
+    outcome = matrix.outcome(step, fault, moment, expected)
+    assert str(outcome) == expected, outcome
+
+
+def test_the_table_has_every_cell_and_only_repaired_servers_are_clean():
+    only_before = {"429", "500"}  # statuses, so they come before all else
+    cells = {cell[:3]: cell[3] for cell in expectations()}
+    assert set(cells) == {
+        (step, fault, moment)
+        for step in EXPECTED
+        for fault in (*READERS_FAULTS, *LLMS_FAULTS)
+        for moment in MOMENTS
+        if moment == "before" or fault not in only_before
+    }
+    unclean = {cell[0] for cell, expected in cells.items() if expected != "clean"}
+    assert unclean == set(EXPECTED) - REPAIRED
+
+
+@pytest.fixture
+def llm() -> Iterator[FakeLLM]:
+    with nothing_left(), FakeLLM(sndbuf=SMALL.llm_sndbuf) as llm:
+        llm.totals()  # its connection to here is no server's
+        yield llm
+
+
+@contextmanager
+def left_by(step: ModuleType, readers: int, llm: FakeLLM) -> Iterator[Served]:
+    """Give a server that so many readers have left."""
+    with closing(Served(step.__name__.rpartition(".")[2], step.chat, llm)) as served:
+        llm.set(**ANSWER)
+        asyncio.run(disconnects(served.server.port, readers, SEED))
+        yield served
+
+
+def test_a_thousand_disconnects_leave_nothing(llm: FakeLLM):
+    with left_by(step3_cancelling, 1000, llm) as served:
+        until(lambda: not served.left_behind(), 15)
+        totals = llm.totals()
+        assert totals.streams > 500  # most came as far as the LLM
+        assert totals.tokens > 1000
+        assert served.serves_whole()
+        assert served.server.errors == []
+
+
+def test_without_the_repair_disconnects_leak(llm: FakeLLM):
+    with left_by(step2_fixed, 100, llm) as served:
+        until(lambda: set(served.left_behind()) <= {"stream"}, 15)
+        assert llm.totals().open > 20
