@@ -18,7 +18,7 @@ define step
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lesson notebooks install lock clean
+.PHONY: help lab test lesson faults notebooks install lock clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ lesson: install ## run one lesson's checks: make lesson N=02
 	@ls notebooks/$(N)_*.ipynb >/dev/null 2>&1 || \
 	{ echo "There is no lesson $(N). These exist:"; ls notebooks; exit 2; }
 	@$(NBVAL) notebooks/$(N)_*.ipynb
+
+faults: install ## print what each server makes of each fault of readers and of the LLM
+	@$(BIN)/python -m tests.fault_matrix
 
 notebooks: install ## run all lessons at full pace and store their outputs
 	@$(BIN)/python notebooks/execute.py
