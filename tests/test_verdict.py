@@ -16,6 +16,7 @@ SETUP: dict[str, Any] = {
     "server": "step9",
     "mix": {"stalled": READERS, "steady": 1},
     "tokens_per_s": 30.0,
+    "token_bytes": 5,
     "high_water_bytes": 0,
 }
 EVENT_BYTES = 32
@@ -76,6 +77,8 @@ STOPPED = [gauges(n, llm=max(0, n - 600)) for n in (0, 1100, 1600, 1610)]
 SLOWED = [gauges(n, received=n - 300 if n else 0) for n in (0, 1200, 1500, 1800)]
 KEPT_UP = [gauges(n, received=n) for n in FULL_SPEED]
 BUFFERED = [gauges(n, buffered_bytes=max(0, n - KERNEL_TAKES) * EVENT_BYTES) for n in FULL_SPEED]
+# between two moments the SDK may take one block off its socket for each reader
+READ_AHEAD = [gauges(n, queued=q) for n, q in zip(FULL_SPEED, (0, 40, 90, 1500), strict=True)]
 NOTHING = [gauges(0)] * 4
 ENDED = [replace(gauges(n), open=0) for n in (500, 1000, 1000, 1000)]
 
@@ -100,8 +103,8 @@ ENDED = [replace(gauges(n), open=0) for n in (500, 1000, 1000, 1000)]
         pytest.param(
             run(*BUFFERED, high_water_bytes=None),
             "unclear",
-            "the LLM produced 1,200 tokens in the last third, and the sockets still took them all; "
-            "the server's own queues hold 0 tokens and its write buffers 83,200 bytes. Make the "
+            "the LLM produced 1,200 tokens in the last third, and the sockets and the SDK "
+            "still had room for them; the server's own queues hold 0 tokens and its write buffers 83,200 bytes. Make the "
             "socket buffers smaller, or the run longer.",
             id="write buffers grow, below the mark at which they wait",
         ),
@@ -136,10 +139,18 @@ ENDED = [replace(gauges(n), open=0) for n in (500, 1000, 1000, 1000)]
         pytest.param(
             run(*TAKEN),
             "unclear",
-            "the LLM produced 1,200 tokens in the last third, and the sockets still took them all; "
-            "the server's own queues hold 0 tokens and its write buffers 0 bytes. Make the socket "
+            "the LLM produced 1,200 tokens in the last third, and the sockets and the SDK "
+            "still had room for them; the server's own queues hold 0 tokens and its write buffers 0 bytes. Make the socket "
             "buffers smaller, or the run longer.",
             id="the sockets took it all",
+        ),
+        pytest.param(
+            run(*READ_AHEAD),
+            "unclear",
+            "the LLM produced 1,200 tokens in the last third, and the sockets and the SDK "
+            "still had room for them; the server's own queues hold 1,500 tokens and its write "
+            "buffers 0 bytes. Make the socket buffers smaller, or the run longer.",
+            id="the SDK has read ahead",
         ),
         pytest.param(
             run(*ENDED),

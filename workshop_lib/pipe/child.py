@@ -37,6 +37,7 @@ class Child:
         self._config, self._on_message = config or {}, on_message
         self._last_words = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self._process: subprocess.Popen[str] | None = None
+        self._problem: Exception | None = None
         self._spawned, self._ready = threading.Event(), threading.Event()
         # an interrupt only ever hits the main thread: here a half-started process cannot get lost
         self._thread = threading.Thread(target=self._run, name=f"messages of {module}", daemon=True)
@@ -92,6 +93,8 @@ class Child:
             self._spawned.set()
             self.send(self._config)
             self._read(self._process)
+        except Exception as problem:
+            self._problem = problem
         finally:
             self._spawned.set()
             self._ready.set()
@@ -129,6 +132,8 @@ class Child:
             self._process.kill()
             self._process.wait()
         why = self.last_words() or ("it said nothing" if in_time else "it did not get ready")
+        if self._problem:
+            why = f"{type(self._problem).__name__}: {self._problem}"
         raise RuntimeError(
             f"The process {self.module} did not start: {why.splitlines()[-1]}. "
             f"Run `{sys.executable} -m {self.module}` in a terminal to see all of it."
