@@ -34,8 +34,9 @@ class Experiment:
 
     `server` is a module of `servers`, a handler, or a command that serves on $PORT. `mix` says
     which habits the readers have, by share or count. Every answer has `answer_tokens` tokens of
-    `token_bytes` bytes at `tokens_per_s` (0: as fast as it can). A module runs in a background
-    thread, or with `fresh_process` in a process whose memory no earlier run has touched.
+    `token_bytes` bytes at `tokens_per_s` (0: as fast as it can), the first after `first_token_s`;
+    `knobs` are further ones of the LLM, such as a fault. A module runs in a background thread, or
+    with `fresh_process` in a process whose memory no earlier run has touched.
     """
 
     server: ModuleType | Handler | Sequence[str]
@@ -49,6 +50,8 @@ class Experiment:
     seed: int = 1
     fresh_process: bool = False
     time_lapse: float = 1.0
+    first_token_s: float = 0.0
+    knobs: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
 
     @property
     def name(self) -> str:
@@ -70,6 +73,7 @@ class Experiment:
             mix=self._shares(),
             tokens_per_s=self.tokens_per_s * QUICK_TIME_LAPSE,
             seconds=self.seconds / QUICK_TIME_LAPSE,
+            first_token_s=self.first_token_s / QUICK_TIME_LAPSE,
             time_lapse=QUICK_TIME_LAPSE,
         )
 
@@ -98,13 +102,7 @@ class Experiment:
     @contextmanager
     def _wired(self) -> Generator[tuple[Recording, Sampler]]:
         """Start the stations from the LLM to the readers; stop them the other way round."""
-        with FakeLLM(
-            sndbuf=self.buffers.llm_sndbuf,
-            tokens_per_s=self.tokens_per_s,
-            token_bytes=self.token_bytes,
-            answer_tokens=self.answer_tokens,
-            seed=self.seed,
-        ) as llm:
+        with FakeLLM(sndbuf=self.buffers.llm_sndbuf, **self._llm_knobs()) as llm:
             with self._server(llm) as server:
                 memory = Memory(server.pid)
                 with self._crowd(server) as crowd:
@@ -115,6 +113,16 @@ class Experiment:
                     recording.streams = stations.frozen()
                     recording.complaints = complaints(crowd.rows())
             recording.errors = list(server.errors)
+
+    def _llm_knobs(self) -> dict[str, Any]:
+        return {
+            "tokens_per_s": self.tokens_per_s,
+            "token_bytes": self.token_bytes,
+            "answer_tokens": self.answer_tokens,
+            "first_token_s": self.first_token_s,
+            "seed": self.seed,
+            **self.knobs,
+        }
 
     def _server(self, llm: FakeLLM) -> Server:
         if not isinstance(self.server, ModuleType) and not callable(self.server):
@@ -166,6 +174,8 @@ class Experiment:
             "token_bytes": self.token_bytes,
             "answer_tokens": self.answer_tokens,
             "seconds": self.seconds,
+            "first_token_s": self.first_token_s,
+            "knobs": dict(self.knobs),
             "seed": self.seed,
             "llm_sndbuf_asked": self.buffers.llm_sndbuf,
             "llm_sndbuf_granted": llm.granted_bytes,

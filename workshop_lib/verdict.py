@@ -163,7 +163,8 @@ def expect(
 ) -> None:
     """Print PASS when a run came out as foretold; else what was found instead, with its evidence.
 
-    `by` is the judge. The line for a pass is the same in every run, so that a lesson's check can compare it.
+    `by` is the judge. The line for a pass is the same in every run, so that a lesson's check can
+    compare it.
     """
     server, verdict = recording.setup["server"], by(recording)
     if verdict.outcome == outcome:

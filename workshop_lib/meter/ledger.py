@@ -24,7 +24,8 @@ class StreamLedger:
     """One stream's tokens at one moment, station by station; None where a station is in the dark.
 
     Bytes are those on the wire; `queued_bytes` are what the queued tokens would take there.
-    `queued_tokens` is the rest: produced, and in no other place.
+    `queued_tokens` is the rest: produced, and in no other place. `left`: the reader has gone, and
+    `after_leaving_tokens` were produced since that was first seen.
     """
 
     reader: int
@@ -40,6 +41,13 @@ class StreamLedger:
     received_tokens: int
     received_bytes: int
     open: bool
+    left: bool = False
+    after_leaving_tokens: int = 0
+
+    @property
+    def wasted_tokens(self) -> int:
+        """Tokens produced, and paid for, that a reader who has left never got."""
+        return self.produced_tokens - self.received_tokens if self.left else 0
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,7 @@ def _lay_out(
         received_tokens=reader.tokens,
         received_bytes=reader.wire_bytes,
         open=stream is not None and stream.ended_s is None,
+        left=reader.state == "left",
     )
 
 

@@ -16,6 +16,7 @@ class Gauges:
     """The tokens of a group of readers at one moment, station by station, summed.
 
     Bytes are those on the wire; None where the platform or the server cannot be looked into.
+    `left` readers have gone, and `wasted_tokens` were produced for them that they never got.
     """
 
     readers: int
@@ -29,6 +30,8 @@ class Gauges:
     downstream_tokens: int | None
     received_tokens: int
     received_bytes: int
+    left: int = 0
+    wasted_tokens: int = 0
 
     @classmethod
     def of(cls, streams: Sequence[StreamLedger]) -> Self:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workshop_lib.meter.kernel import kernel_queues
 from workshop_lib.meter.ledger import Readings, StreamLedger, read_ledger
@@ -18,6 +19,7 @@ class Stations:
     def __init__(self, llm: FakeLLM, server: Server, crowd: Crowd, token_bytes: int = 5) -> None:
         self._llm, self._server, self._crowd = llm, server, crowd
         self._token_bytes = token_bytes
+        self._produced_when_left: dict[int, int] = {}
 
     def read(self) -> list[StreamLedger]:
         readers = self._crowd.rows()
@@ -25,9 +27,16 @@ class Stations:
         kernel = kernel_queues()
         streams = self._llm.ledger().streams
         ports = self._llm.port, self._server.port
-        return read_ledger(
-            Readings(*ports, streams, readers, write_buffers, kernel, self._token_bytes)
-        )
+        readings = Readings(*ports, streams, readers, write_buffers, kernel, self._token_bytes)
+        return [self._since_it_left(stream) for stream in read_ledger(readings)]
+
+    def _since_it_left(self, stream: StreamLedger) -> StreamLedger:
+        """Count from the first sight of a reader that has gone: its own word for it comes late."""
+        if not stream.left:
+            return stream
+        produced = stream.produced_tokens
+        at_first = self._produced_when_left.setdefault(stream.reader, produced)
+        return replace(stream, after_leaving_tokens=produced - at_first)
 
     def frozen(self) -> list[StreamLedger]:
         """Stop both ends, and read when the server has moved what it still can."""
