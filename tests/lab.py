@@ -46,7 +46,9 @@ def lab(folder: Path) -> Iterator[str]:
         process = subprocess.Popen(
             ["make", "lab", "NO_BROWSER=1", f"PORT={port}"],
             cwd=folder,
-            env=os.environ | {"WORKSHOP_PACE": "quick", "JUPYTER_TOKEN": TOKEN},
+            env=os.environ
+            | {"WORKSHOP_PACE": "quick", "JUPYTER_TOKEN": TOKEN}
+            | {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")},
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,

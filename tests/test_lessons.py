@@ -49,7 +49,7 @@ def source(cell: Cell) -> str:
 def prose(path: Path) -> str:
     """Returns what there is to read: no code blocks, no tables."""
     text = "\n\n".join(source(cell) for cell in cells(path, "markdown"))
-    return re.sub(r"```.*?```|^\|.*$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"^\|.*$", "", re.sub(r"(?s)```.*?```", "", text), flags=re.MULTILINE)
 
 
 def words(path: Path) -> int:
