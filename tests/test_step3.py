@@ -8,17 +8,20 @@ from types import ModuleType
 
 import pytest
 from aiohttp import web
+from httpx2 import Limits
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from servers import step2_fixed, step3_cancelling
-from servers.common import Chunk
+from servers.common import Chunk, make_app
 from tests.fault_cells import Cell, Reader, Served, knobs_of
-from tests.mechanism import ask, nothing_left, read_all, until
+from tests.mechanism import SAFETY_S, ask, nothing_left, read_all, until
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.sockets import SMALL
 from workshop_lib.pipe.upstream import app_of
 
 READERS, TOKENS = 4, 600
+POOL = 3
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,31 @@ def test_others_get_a_turn_between_two_tokens(
     most = max(Counter(seen).values())
     # a turn of the loop is one for each of the others, so one token for each reader
     assert most <= READERS if is_fair else most > 3 * READERS, most
+
+
+def test_readers_that_never_read_and_never_leave_hold_the_way_to_the_llm():
+    """What step3 cannot repair without a deadline: the pool is dry until one of them leaves."""
+
+    def app() -> web.Application:
+        limits = Limits(max_connections=POOL)
+        http_client = DefaultAsyncHttpxClient(limits=limits)
+        return make_app(step3_cancelling.chat, lambda: AsyncOpenAI(http_client=http_client))
+
+    with (
+        FakeLLM(tokens_per_s=0, token_bytes=1000, answer_tokens=100_000) as llm,
+        ServerThread(app, env=llm.env, sndbuf=SMALL.server_sndbuf) as server,
+    ):
+        stalled = [ask(server.port, rcvbuf=SMALL.reader_rcvbuf) for _ in range(POOL)]
+        until(lambda: llm.totals().open == POOL)
+        llm.set(answer_tokens=1)
+        with ask(server.port) as polite:
+            polite.settimeout(1)
+            with pytest.raises(TimeoutError):
+                polite.recv(1)
+            assert llm.totals().streams == POOL
+            stalled.pop().close()
+            polite.settimeout(SAFETY_S)
+            assert b"[DONE]" in read_all(polite)
+        for reader in stalled:
+            reader.close()
+        until(lambda: llm.totals().open == 0)
