@@ -165,11 +165,15 @@ class Served:
         """Name what is there and was not before the first reader."""
         held = {
             "stream": self.llm.totals().open > 0,
-            "task": self._count_tasks() > self._tasks,
+            "task": self.more_tasks() > 0,
             "socket": self._sockets() > 0,
             "thread": not set(threading.enumerate()) <= self._threads,
         }
         return tuple(what for what, is_left in held.items() if is_left)
+
+    def more_tasks(self) -> int:
+        """Count the tasks of the server's loop beyond those before the first reader."""
+        return self._count_tasks() - self._tasks
 
     def serves_whole(self) -> bool:
         """Tell whether a polite reader gets a whole answer."""

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from servers import step2_fixed, step3_cancelling
 from servers.common import Chunk, make_app
-from tests.fault_cells import Cell, Reader, Served, knobs_of
+from tests.fault_cells import HEALTHY, Cell, Reader, Served, knobs_of
 from tests.mechanism import SAFETY_S, ask, nothing_left, read_all, until
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import ServerThread
@@ -36,6 +36,15 @@ def test_a_connection_that_half_closed_is_given_up(llm: FakeLLM, moment: str):
     with closing(Served("step3_cancelling", step3_cancelling.chat, llm)) as served:
         reader = _half_closed(served, moment)
         until(lambda: not served.left_behind(), 15)
+        reader.leave()
+
+
+def test_the_watch_ends_with_the_answer(llm: FakeLLM):
+    with closing(Served("step3_cancelling", step3_cancelling.chat, llm)) as served:
+        llm.set(**HEALTHY)
+        reader = Reader(served.server)
+        reader.read_to_the_end()
+        until(lambda: served.more_tasks() == 1, 15)  # the kept connection's own
         reader.leave()
 
 
