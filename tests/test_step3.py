@@ -42,10 +42,12 @@ def test_a_connection_that_half_closed_is_given_up(llm: FakeLLM, moment: str):
 def test_the_watch_ends_with_the_answer(llm: FakeLLM):
     with closing(Served("step3_cancelling", step3_cancelling.chat, llm)) as served:
         llm.set(**HEALTHY)
-        reader = Reader(served.server)
-        reader.read_to_the_end()
-        until(lambda: served.more_tasks() == 1, 15)  # the kept connection's own
-        reader.leave()
+        readers = [Reader(served.server) for _ in range(READERS)]
+        for reader in readers:
+            reader.read_to_the_end()
+        until(lambda: served.more_tasks() == READERS, 5)  # each kept connection's own
+        for reader in readers:
+            reader.leave()
 
 
 def test_without_the_repair_a_half_closed_reader_keeps_all(llm: FakeLLM):
