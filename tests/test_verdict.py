@@ -104,7 +104,8 @@ ENDED = [replace(gauges(n), open=0) for n in (500, 1000, 1000, 1000)]
             run(*BUFFERED, high_water_bytes=None),
             "unclear",
             "the LLM produced 1,200 tokens in the last third, and the sockets and the SDK "
-            "still had room for them; the server's own queues hold 0 tokens and its write buffers 83,200 bytes. Make the "
+            "still had room for them; the server's own queues hold 0 tokens and its write buffers "
+            "83,200 bytes. Make the "
             "socket buffers smaller, or the run longer.",
             id="write buffers grow, below the mark at which they wait",
         ),
@@ -140,7 +141,8 @@ ENDED = [replace(gauges(n), open=0) for n in (500, 1000, 1000, 1000)]
             run(*TAKEN),
             "unclear",
             "the LLM produced 1,200 tokens in the last third, and the sockets and the SDK "
-            "still had room for them; the server's own queues hold 0 tokens and its write buffers 0 bytes. Make the socket "
+            "still had room for them; the server's own queues hold 0 tokens and its write "
+            "buffers 0 bytes. Make the socket "
             "buffers smaller, or the run longer.",
             id="the sockets took it all",
         ),
