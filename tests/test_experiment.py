@@ -211,7 +211,7 @@ def marked(mark: str) -> list[int]:
 def test_an_interrupt_at_any_moment_leaves_nothing():
     mark, rng = str(os.getpid()), random.Random(7)
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, str(ROUNDS)],
+        [sys.executable, "-W", "ignore:coroutine", "-c", INTERRUPTED, str(ROUNDS)],
         env=os.environ | {"INTERRUPTED": mark},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
