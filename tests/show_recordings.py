@@ -24,6 +24,8 @@ SETUP: dict[str, Any] = {
     "sndbuf_granted": 4608,
     "rcvbuf_asked": 2048,
     "rcvbuf_granted": 2304,
+    "server_rcvbuf_asked": 16384,
+    "server_rcvbuf_granted": 32768,
     "high_water_bytes": 0,
 }
 

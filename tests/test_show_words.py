@@ -62,8 +62,8 @@ def test_the_caption_states_what_a_chart_was_measured_under():
     assert caption(SETUP) == (
         "Server step1_broken; 25 readers (20 stalled, 5 steady). LLM: 40 tokens/s for each reader, "
         "5 bytes a token. Socket buffers, asked and granted: LLM send 4,096 B / 8,192 B, server "
-        "send 2,048 B / 4,608 B, reader receive 2,048 B / 2,304 B. High-water mark 0 B. Memory is "
-        "the process's RSS above its baseline."
+        "receive 16,384 B / 32,768 B, server send 2,048 B / 4,608 B, reader receive 2,048 B / "
+        "2,304 B. High-water mark 0 B. Memory is the process's RSS above its baseline."
     )
 
 

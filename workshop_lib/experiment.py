@@ -18,7 +18,7 @@ from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
-from workshop_lib.pipe.sockets import KERNELS_OWN, SMALL, Buffers
+from workshop_lib.pipe.sockets import KERNELS_OWN, SMALL, Buffers, connecting_socket, granted
 from workshop_lib.pipe.upstream import app_of
 
 __all__ = ["KERNELS_OWN", "SMALL", "Buffers", "Experiment"]
@@ -163,6 +163,15 @@ class Experiment:
         total = sum(self.mix.values())
         return {habit: amount / total for habit, amount in self.mix.items()}
 
+    def _upstream_buffer(self, server: Server) -> dict[str, int | None]:
+        """State the server's side of the LLM's connections; a command's is its own affair."""
+        if not server.granted:
+            return {"server_rcvbuf_asked": None, "server_rcvbuf_granted": None}
+        asked = self.buffers.server_rcvbuf
+        with connecting_socket(asked) as like_it:
+            granted_bytes = granted(like_it).receive_bytes
+        return {"server_rcvbuf_asked": asked, "server_rcvbuf_granted": granted_bytes}
+
     def _setup(self, llm: FakeLLM, server: Server, crowd: Crowd) -> dict[str, Any]:
         habits = [row.habit for row in crowd.rows()]
         return {
@@ -179,7 +188,7 @@ class Experiment:
             "seed": self.seed,
             "llm_sndbuf_asked": self.buffers.llm_sndbuf,
             "llm_sndbuf_granted": llm.granted_bytes,
-            "server_rcvbuf_asked": self.buffers.server_rcvbuf if server.granted else None,
+            **self._upstream_buffer(server),
             "sndbuf_asked": self.buffers.server_sndbuf if server.granted else None,
             "sndbuf_granted": server.granted.send_bytes if server.granted else None,
             "rcvbuf_asked": self.buffers.reader_rcvbuf,

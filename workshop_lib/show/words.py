@@ -110,7 +110,12 @@ def _memory(rss_bytes: int | None) -> str:
 
 
 def _buffers(setup: Mapping[str, Any]) -> str:
-    sockets = {"LLM send": "llm_sndbuf", "server send": "sndbuf", "reader receive": "rcvbuf"}
+    sockets = {
+        "LLM send": "llm_sndbuf",
+        "server receive": "server_rcvbuf",
+        "server send": "sndbuf",
+        "reader receive": "rcvbuf",
+    }
     return ", ".join(
         f"{name} {_asked(setup.get(f'{key}_asked'))} / {_granted(setup.get(f'{key}_granted'))}"
         for name, key in sockets.items()
