@@ -178,6 +178,8 @@ def test_a_taken_port_is_told_before_anything_starts():
         ServerThread(app_of(chat), port=taken.getsockname()[1])
 
 
+# between making a socket or pipe and its `with`, an interrupt leaves closing to the collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.2])
 def test_an_interrupt_while_it_starts_leaves_nothing(delay_s: float):
     async def slow(_: web.Application) -> None:
@@ -394,6 +396,8 @@ def test_its_output_is_kept_and_its_port_is_as_asked(capfd: pytest.CaptureFixtur
     assert capfd.readouterr() == ("", "")
 
 
+# between making a socket or pipe and its `with`, an interrupt leaves closing to the collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("delay_s", [0.0, 0.001, 0.003, 0.01, 0.1])
 def test_an_interrupt_while_a_process_starts_leaves_nothing(delay_s: float):
     def interrupt() -> None:
