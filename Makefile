@@ -58,6 +58,7 @@ install: ## bring .venv to what requirements.lock says (lab, test and lesson do 
 	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 or newer was found on PATH. Install one" \
 	"(Debian: apt install python3 python3-venv) or name it: make lab PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) .ci/install.py
+	@$(BIN)/python -m workshop_lib.pipe.node
 
 lock: install ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \

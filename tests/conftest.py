@@ -3,6 +3,7 @@
 import pytest
 
 from tests import system_parts
+from workshop_lib.pipe.node import install_packages, node_program
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +16,18 @@ def chromium() -> str:
     if system_parts.in_ci():
         pytest.fail(f"CI=true allows no skipping, and {reason}")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Path of Node, with the packages of servers/express; without them skip, or fail with CI."""
+    try:
+        install_packages()
+    except RuntimeError as problem:
+        if system_parts.in_ci():
+            pytest.fail(f"CI=true allows no skipping, and {problem}")
+        pytest.skip(str(problem))
+    return node_program()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

