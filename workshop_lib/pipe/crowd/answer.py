@@ -4,8 +4,10 @@ import h11
 
 from workshop_lib.pipe.crowd.body import Body, error_text
 from workshop_lib.pipe.crowd.call import Call
+from workshop_lib.pipe.crowd.chunks import BadFraming, Chunks
 
 LONGEST_ERROR_BYTES = 4096
+WITHOUT_BODY = (204, 304)
 
 
 class NoAnswer(Exception):
@@ -21,6 +23,8 @@ class Answer:
         self.status: int | None = None
         self.body = Body(end_mark)
         self.ended = False
+        self._may_have_body = call.method != "HEAD"
+        self._chunks: Chunks | None = None
         self._error_body = b""
 
     @property
@@ -34,27 +38,56 @@ class Answer:
     def feed(self, data: bytes) -> None:
         """Take the next bytes from the wire, b"" at their end; raises NoAnswer."""
         try:
-            self._http.receive_data(data)
-            while not self.ended:
-                event = self._http.next_event()
-                if event is h11.NEED_DATA:
-                    return
-                self._take(event)
-        except h11.RemoteProtocolError as problem:
+            if self._chunks is None:
+                self._feed_head(data)
+            elif data:
+                self._feed_chunks(self._chunks, data)
+            else:
+                raise BadFraming
+        except (h11.RemoteProtocolError, BadFraming) as problem:
             raise NoAnswer(self._what_happened(data, problem)) from None
+
+    def _feed_head(self, data: bytes) -> None:
+        """Let h11 follow the head, and a body without chunks."""
+        self._http.receive_data(data)
+        while not self.ended and self._chunks is None:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                return
+            self._take(event)
 
     def _take(self, event: object) -> None:
         if isinstance(event, h11.Response):
             self.status = event.status_code
+            if self._is_chunked(event):
+                self._chunks = Chunks()
+                self._feed_chunks(self._chunks, self._http.trailing_data[0])
         elif isinstance(event, h11.Data):
-            self.body.feed(bytes(event.data))
-            if self.status and self.status >= 400:
-                self._error_body = (self._error_body + event.data)[:LONGEST_ERROR_BYTES]
+            self._take_body(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):
-            self.body.end()
-            self.ended = True
+            self._end()
         elif isinstance(event, h11.ConnectionClosed):
             raise NoAnswer("the server closed the connection without an answer")
+
+    def _is_chunked(self, head: h11.Response) -> bool:
+        has_body = self._may_have_body and head.status_code not in WITHOUT_BODY
+        # any other coding than chunked h11 has refused
+        return has_body and any(name == b"transfer-encoding" for name, _ in head.headers)
+
+    def _feed_chunks(self, chunks: Chunks, data: bytes) -> None:
+        for piece in chunks.feed(data):
+            self._take_body(piece)
+        if chunks.ended:
+            self._end()
+
+    def _take_body(self, piece: bytes) -> None:
+        self.body.feed(piece)
+        if self.status and self.status >= 400:
+            self._error_body = (self._error_body + piece)[:LONGEST_ERROR_BYTES]
+
+    def _end(self) -> None:
+        self.body.end()
+        self.ended = True
 
     def _what_happened(self, data: bytes, problem: Exception) -> str:
         if data:

@@ -70,8 +70,9 @@ class Steady:
         return int(self.bytes_per_s * clock_s)
 
     def moves(self, seen: Seen) -> Iterator[Move]:
+        all_that_comes = Read(AS_MUCH_AS_COMES_BYTES)
         while not self.bytes_per_s:
-            yield Read(AS_MUCH_AS_COMES_BYTES)
+            yield all_that_comes
         beat_bytes = max(1, int(self.bytes_per_s * BEAT_S))
         while True:
             if (free_bytes := self.due_bytes(seen.clock_s) - seen.body_bytes) >= beat_bytes:

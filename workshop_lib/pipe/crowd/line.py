@@ -7,9 +7,14 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, TypeVar
 
 PEEK_BYTES = 4096
+
+Take = Callable[[bytes], int]
+"""Gets the bytes that came, and returns how many more may be received at once; 0: none for now."""
+
+Result = TypeVar("Result")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
@@ -74,12 +79,14 @@ class Line:
         self.wire_bytes = 0
         self.clock = Clock()
 
-    async def receive(self, max_bytes: int) -> bytes:
-        """Return 1 to `max_bytes` bytes, or b"" at the end."""
-        data = await self._when_ready(lambda: self._sock.recv(max_bytes))
-        self._expect = "more" if len(data) == max_bytes else "nothing"
-        self.wire_bytes += len(data)
-        return data
+    async def receive(self, max_bytes: int, take: Take) -> None:
+        """Give `take` 1 to `max_bytes` bytes, b"" at the end, for as long as it wants more."""
+        while max_bytes:
+            if self._expect == "nothing":
+                max_bytes = await self._as_they_come(max_bytes, take)
+            else:
+                data = await self._when_ready(lambda most=max_bytes: self._sock.recv(most))
+                max_bytes = take(self._counted(data, max_bytes))
 
     async def receive_head(self) -> bytes:
         """Return bytes up to the end of the HTTP head at most: it peeks before it takes."""
@@ -124,8 +131,6 @@ class Line:
             # A socket that always has something must not keep the other readers from theirs. It
             # yields before it receives: after that nothing may come between bytes and their count.
             await asyncio.sleep(0)
-        elif self._expect == "nothing":
-            await self._readable()
         while True:
             with suppress(BlockingIOError):
                 if self._gate.is_open:
@@ -133,14 +138,51 @@ class Line:
                     self.clock.go()
                     return data
             self.clock.stop()
-            await (self._readable() if self._gate.is_open else self._gate.passed())
+            if self._gate.is_open:
+                await self._on_readable(lambda ready: ready.set_result(None))
+            else:
+                await self._gate.passed()
 
-    async def _readable(self) -> None:
+    async def _as_they_come(self, max_bytes: int, take: Take) -> int:
+        """Receive within the event loop's own callback: no task has to wake up for an event."""
         self.clock.stop()
-        ready = self._loop.create_future()
+        await self._gate.passed()
+
+        def receive(through: asyncio.Future[int]) -> None:
+            nonlocal max_bytes
+            if self._gate.is_open:
+                data = self._sock.recv(max_bytes)
+                self.clock.go()
+                max_bytes = take(self._counted(data, max_bytes))
+            if max_bytes and self._expect == "nothing" and self._gate.is_open:
+                self.clock.stop()
+            else:
+                through.set_result(max_bytes)
+
+        return await self._on_readable(receive)
+
+    def _counted(self, data: bytes, max_bytes: int) -> bytes:
+        self._expect = "more" if len(data) == max_bytes else "nothing"
+        self.wire_bytes += len(data)
+        return data
+
+    async def _on_readable(self, act: Callable[[asyncio.Future[Result]], None]) -> Result:
+        """Call `act` whenever the socket has something, until it sets the result or raises."""
+        through: asyncio.Future[Result] = self._loop.create_future()
         descriptor = self._sock.fileno()  # a socket object would be looked up by a slower way
-        self._loop.add_reader(descriptor, lambda: ready.done() or ready.set_result(None))
+
+        def readable() -> None:
+            try:
+                act(through)
+            except BlockingIOError:
+                return
+            except Exception as problem:
+                through.set_exception(problem)
+            if through.done():  # at once: a task that waits for it comes only after the next poll
+                self._loop.remove_reader(descriptor)
+
+        self._loop.add_reader(descriptor, readable)
         try:
-            await ready
+            return await through
         finally:
             self._loop.remove_reader(descriptor)

@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.call import Call
-from workshop_lib.pipe.crowd.habits import Habit, Leave, Move, Read, Seen, Stall, Steady, Wait
+from workshop_lib.pipe.crowd.habits import Habit, Leave, Read, Seen, Stall, Steady, Wait
 from workshop_lib.pipe.crowd.line import Clock, Gate, Line
 from workshop_lib.pipe.crowd.mix import text_of
 from workshop_lib.pipe.crowd.row import ReaderRow, State
@@ -42,6 +41,7 @@ class Reader:
         self._local_port: int | None = None
         self._started_s: float | None = None
         self._first_token_s: float | None = None
+        self._seen = Seen()
 
     async def run(self) -> None:
         """Read to the end; after stalling or leaving it returns too. Never raises."""
@@ -99,17 +99,15 @@ class Reader:
         self._state = "reading"
 
     async def _read(self) -> None:
-        seen = Seen()
-        for move in self._moves(seen):
-            match move:
+        self._moves = self._habit().moves(self._seen)
+        self._advance()
+        while not self._answer.ended:
+            match self._move:
                 case Read(max_bytes):
-                    self._take(await self._line.receive(max_bytes), seen)
-                    if self._answer.ended:
-                        self._state = "failed" if self._answer.error else "done"
-                        self._line.close()
-                        return
+                    await self._line.receive(max_bytes, self._take)
                 case Wait(delay_s):
                     await self._line.pause(delay_s)
+                    self._advance()
                 case Stall():
                     self._state = "stalled"
                     return
@@ -118,19 +116,28 @@ class Reader:
                     self._state = "left"
                     self._line.close(reset=how == "reset")
                     return
-            seen.clock_s = self._line.clock.now_s
+        self._state = "failed" if self._answer.error else "done"
+        self._line.close()
 
-    def _moves(self, seen: Seen) -> Iterator[Move]:
+    def _habit(self) -> Habit:
         """An error's body is short, and is read whole whatever the habit."""
-        refused = (self._answer.status or 0) >= 400
-        return (Steady() if refused else self._plan.habit).moves(seen)
+        return Steady() if (self._answer.status or 0) >= 400 else self._plan.habit
 
-    def _take(self, data: bytes, seen: Seen) -> None:
-        body = self._answer.body
+    def _advance(self) -> None:
+        self._seen.clock_s = self._line.clock.now_s
+        self._move = next(self._moves)
+
+    def _take(self, data: bytes) -> int:
+        """Count what came, and say how much the habit reads next without waiting."""
+        body, seen = self._answer.body, self._seen
         self._answer.feed(data)
         if self._first_token_s is None and body.order.tokens:
             self._first_token_s = self._now_s()
         seen.body_bytes, seen.tokens = body.bytes, body.order.tokens
+        self._advance()
+        if isinstance(self._move, Read) and not self._answer.ended:
+            return self._move.max_bytes
+        return 0
 
     def _fail(self, problem: str) -> None:
         self._state, self._problem = "failed", problem
