@@ -93,9 +93,9 @@ def test_a_child_that_does_not_notice_is_killed(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     "start",
     [
-        "FakeLLM()",
-        "Crowd('http://127.0.0.1:9').start()",
-        "Child('tests.child_module', {'do': 'echo'})",
+        "FakeLLM().pid",
+        "Crowd('http://127.0.0.1:9', processes=3).start().pids[-1]",
+        "Child('tests.child_module', {'do': 'echo'}).pid",
     ],
 )
 def test_a_child_ends_with_a_parent_that_was_killed(start: str):
@@ -104,7 +104,7 @@ def test_a_child_ends_with_a_parent_that_was_killed(start: str):
         "from workshop_lib.pipe.child import Child\n"
         "from workshop_lib.pipe.crowd import Crowd\n"
         "from workshop_lib.pipe.fake_llm import FakeLLM\n"
-        f"print(({start}).pid, flush=True)\n"
+        f"print({start}, flush=True)\n"
         "time.sleep(600)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)

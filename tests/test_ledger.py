@@ -190,8 +190,8 @@ def reader(number: int, tokens: int = 0, habit: str = "stalled", part: int = 0) 
     body = tokens * 26 + part
     wire = 170 + tokens * 32 + part
     return ReaderRow(
-        number, habit, f"reader {number}", 5000 + number, "reading", 200, tokens, tokens - 1, True,
-        wire, body, None, False, None, 0.0, None,
+        number, habit, f"reader {number}", 5000 + number, "reading", 200, True, False, None, 0.0,
+        None, tokens, tokens - 1, wire, body, None,
     )  # fmt: skip
 
 

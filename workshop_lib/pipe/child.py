@@ -23,7 +23,8 @@ class Child:
     """Start `python -m module`, wait for its first message, and pass later ones on.
 
     `config` is its first line of input. `on_message` is called on a reader thread of the parent.
-    Raises RuntimeError with the child's own last words when it ends before it is ready.
+    Raises RuntimeError with the child's own last words when it ends before it is ready. Several
+    are ready sooner if each is made with `started=False`, then all spawned, then waited for.
     """
 
     def __init__(
@@ -31,6 +32,8 @@ class Child:
         module: str,
         config: Message | None = None,
         on_message: Callable[[Message], None] | None = None,
+        *,
+        started: bool = True,
     ) -> None:
         self.module = module
         self.ready: Message = {}
@@ -41,12 +44,33 @@ class Child:
         self._spawned, self._ready = threading.Event(), threading.Event()
         # an interrupt only ever hits the main thread: here a half-started process cannot get lost
         self._thread = threading.Thread(target=self._run, name=f"messages of {module}", daemon=True)
-        try:
-            self._thread.start()
-            self._wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
+        if started:
+            try:
+                self.spawn()
+                self.wait_until_ready()
+            except BaseException:
+                self.stop()
+                raise
+
+    def spawn(self) -> None:
+        """Start the process without waiting for it; whoever does so has to stop it."""
+        self._thread.start()
+
+    def wait_until_ready(self) -> None:
+        """Return when its first message is here; raises RuntimeError if it does not come."""
+        in_time = self._ready.wait(START_TIMEOUT_S)
+        if self.ready:
+            return
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        why = self.last_words() or ("it said nothing" if in_time else "it did not get ready")
+        if self._problem:
+            why = f"{type(self._problem).__name__}: {self._problem}"
+        raise RuntimeError(
+            f"The process {self.module} did not start: {why.splitlines()[-1]}. "
+            f"Run `{sys.executable} -m {self.module}` in a terminal to see all of it."
+        )
 
     def send(self, message: Message) -> None:
         """Write one message to the child; silently nothing if it has ended."""
@@ -57,16 +81,22 @@ class Child:
         except (OSError, ValueError):
             pass
 
-    def stop(self) -> None:
-        """Close the child's input, which ends it; kill it if it does not go."""
+    def end(self) -> None:
+        """Close the child's input, which ends it, without waiting for that."""
         if self._thread.ident:
             self._spawned.wait(STOP_TIMEOUT_S)
         if process := self._process:
-            assert process.stdin and process.stdout
+            assert process.stdin
             try:
                 process.stdin.close()
             except OSError:
                 pass
+
+    def stop(self) -> None:
+        """Close the child's input, which ends it; kill it if it does not go."""
+        self.end()
+        if process := self._process:
+            assert process.stdout
             try:
                 process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
@@ -123,21 +153,6 @@ class Child:
                 self._ready.set()
             elif self._on_message:
                 self._on_message(message)
-
-    def _wait_until_ready(self) -> None:
-        in_time = self._ready.wait(START_TIMEOUT_S)
-        if self.ready:
-            return
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-        why = self.last_words() or ("it said nothing" if in_time else "it did not get ready")
-        if self._problem:
-            why = f"{type(self._problem).__name__}: {self._problem}"
-        raise RuntimeError(
-            f"The process {self.module} did not start: {why.splitlines()[-1]}. "
-            f"Run `{sys.executable} -m {self.module}` in a terminal to see all of it."
-        )
 
 
 def report(message: Message) -> None:

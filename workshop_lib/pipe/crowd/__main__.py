@@ -1,41 +1,45 @@
-"""The crowd's process: runs the readers, reports several times a second, obeys its parent."""
+"""One of the crowd's processes: runs its readers, reports now and then, obeys its parent."""
 
 import asyncio
-import random
 import time
 from contextlib import suppress
 from typing import Any
 
-from workshop_lib.pipe.child import messages, report
+from workshop_lib.pipe.child import Message, messages, report
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.crowd.line import Gate
 from workshop_lib.pipe.crowd.mix import habit_of
 from workshop_lib.pipe.crowd.reader import Plan, Reader
+from workshop_lib.pipe.crowd.row import ReaderRow, news_of
 from workshop_lib.pipe.sockets import connecting_socket, granted
 
-REPORT_EVERY_S = 0.2
-OTHER_FILES = 64
 
+class Readers:
+    """All readers of this process, their gate, and what was reported of them last."""
 
-class Crowd:
-    """All readers of one process, their gate, and what was reported of them last."""
-
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: Message) -> None:
         self._gate = Gate()
+        self._readers = [Reader(plan, self._gate) for plan in _plans(config)]
+        self._report_every_s: float = config["report_every_s"]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._told: list[ReaderRow | None] = [None] * len(self._readers)
         self._began_s = time.monotonic()
-        self._readers = [Reader(plan, self._gate, self._began_s) for plan in _plans(config)]
-        self._tasks = [asyncio.create_task(reader.run()) for reader in self._readers]
-        self._reported: list[list[Any]] = [[] for _ in self._readers]
         self._obeyed = 0
         self._ending = False
         self._wake = asyncio.Event()
 
-    def obey(self, message: dict[str, Any]) -> None:
-        """Freeze, thaw or only report; the next report names the command as obeyed."""
-        if message["do"] == "freeze":
-            self._gate.shut()
-        elif message["do"] == "thaw":
-            self._gate.open()
+    def obey(self, message: Message) -> None:
+        """Begin, freeze, thaw or only report; the next report names the command as obeyed."""
+        match message["do"]:
+            case "begin":
+                self._began_s = message["at_s"]
+                self._tasks = [asyncio.create_task(one.run(self._began_s)) for one in self._readers]
+            case "freeze":
+                self._gate.shut()
+            case "thaw":
+                self._gate.open()
+            case _:
+                pass
         self._obeyed = message["number"]
         self._wake.set()
 
@@ -44,11 +48,11 @@ class Crowd:
         while True:
             last = self._ending
             # in a thread: a parent that is busy must not keep the readers from reading
-            await asyncio.to_thread(report, self.changes())
+            await asyncio.to_thread(report, self.news())
             if last:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), REPORT_EVERY_S)
+                await asyncio.wait_for(self._wake.wait(), self._report_every_s)
             self._wake.clear()
 
     def end(self) -> None:
@@ -57,12 +61,13 @@ class Crowd:
         self._ending = True
         self._wake.set()
 
-    def changes(self) -> dict[str, Any]:
-        """Return the rows that differ from those of the last report."""
+    def news(self) -> Message:
+        """Return what differs from the last report."""
         obeyed, now_s = self._obeyed, time.monotonic() - self._began_s
-        rows = [reader.row().values() for reader in self._readers]
-        changed = [row for row, old in zip(rows, self._reported, strict=True) if row != old]
-        self._reported = rows
+        rows = [reader.row() for reader in self._readers]
+        news = [news_of(row, told) for row, told in zip(rows, self._told, strict=True)]
+        self._told = [*rows]
+        changed = [one for one in news if one]
         return {"obeyed": obeyed, "now_s": now_s, "cpu_s": time.process_time(), "rows": changed}
 
     async def close(self) -> None:
@@ -77,21 +82,19 @@ class Crowd:
 async def main() -> None:
     inbox = messages()
     config = await anext(inbox)
-    _allow_open_files(len(config["habits"]) + OTHER_FILES)
-    crowd = Crowd(config)
+    readers = Readers(config)
     with connecting_socket(config["rcvbuf"]) as probe:
         report({"rcvbuf_bytes": granted(probe).receive_bytes})
-    reporting = asyncio.create_task(crowd.keep_reporting())
+    reporting = asyncio.create_task(readers.keep_reporting())
     async for message in inbox:
-        crowd.obey(message)
-    crowd.end()
+        readers.obey(message)
+    readers.end()
     await asyncio.gather(reporting, return_exceptions=True)
-    await crowd.close()
+    await readers.close()
 
 
 def _plans(config: dict[str, Any]) -> list[Plan]:
     call = Call(**config["call"])
-    rng = random.Random(config["seed"])
     return [
         Plan(
             reader,
@@ -99,26 +102,11 @@ def _plans(config: dict[str, Any]) -> list[Plan]:
             config["prompt"].replace("{k}", str(reader)),
             call,
             config["rcvbuf"],
-            rng.uniform(0, config["ramp_s"]),
+            begin_s,
             config["end_mark"],
         )
-        for reader, habit in enumerate(config["habits"])
+        for reader, habit, begin_s in config["readers"]
     ]
-
-
-def _allow_open_files(wanted: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        if hard != resource.RLIM_INFINITY and hard < wanted:
-            raise SystemExit(
-                f"{wanted} open files are needed and this machine allows {hard}: "
-                f"take fewer readers, or raise the limit with `ulimit -n {wanted}`"
-            )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ import asyncio
 import re
 import socket
 import struct
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, TypeVar
+
+from workshop_lib.pipe.crowd.clock import Clock
 
 PEEK_BYTES = 4096
 
@@ -38,33 +39,6 @@ class Gate:
     async def passed(self) -> None:
         """Return at once while it is open."""
         await self._opened.wait()
-
-
-class Clock:
-    """Seconds that a reader had something to read, or chose not to."""
-
-    def __init__(self) -> None:
-        self._began_s: float | None = None
-        self._stopped_s: float | None = None
-
-    def go(self) -> None:
-        """Start it, or let it go on from where it stopped."""
-        now_s = time.monotonic()
-        if self._began_s is None:
-            self._began_s = now_s
-        elif self._stopped_s is not None:
-            self._began_s += now_s - self._stopped_s
-        self._stopped_s = None
-
-    def stop(self) -> None:
-        if self._began_s is not None and self._stopped_s is None:
-            self._stopped_s = time.monotonic()
-
-    @property
-    def now_s(self) -> float:
-        if self._began_s is None:
-            return 0.0
-        return (self._stopped_s or time.monotonic()) - self._began_s
 
 
 class Line:

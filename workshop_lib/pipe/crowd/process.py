@@ -1,18 +1,27 @@
-"""The crowd as the experiment sees it: readers in a process of their own."""
+"""The crowd as the experiment sees it: readers in processes of their own."""
 
-import threading
-import time
+import os
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
-from workshop_lib.pipe.child import Child
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.crowd.mix import Mix, habits_for, text_of
+from workshop_lib.pipe.crowd.parts import Parts
 from workshop_lib.pipe.crowd.row import ReaderRow, Report
+from workshop_lib.pipe.open_files import allow_open_files
 
-ANSWER_TIMEOUT_S = 30.0
+READERS_A_PROCESS = 1000
+# Five reports a second cost nothing with 25 readers. With thousands they would take the server's
+# thread, which is often in the process that reads them, the time to run: as many rows a second.
+REPORTED_ROWS_PER_S = 5000
+REPORT_EVERY_S = 0.2
+# A server that accepts late leaves the rest to a queue, which the kernel cuts (somaxconn): whom it
+# turns away there tries again a second later. Up to so many may come at once.
+AT_ONCE = 500
+BEGINNING_PER_S = 1000
 
 
 class Crowd:
@@ -20,7 +29,9 @@ class Crowd:
 
     `rcvbuf` is asked of the kernel for each socket (bytes, 0: its own choice; `granted_bytes`
     says what came of it). Reader k sends `prompt` with `{k}` replaced, inside `body`. The readers
-    begin within `ramp_s`. Raises ValueError for a mix or an address that cannot be.
+    begin within `ramp_s` (None: at once, or 1,000 a second if they are more than 500), from so many
+    `processes` (None: one for a thousand of them, and no more than there are cores); which they
+    are has no influence on what they do. Raises ValueError for a mix or an address that cannot be.
     """
 
     def __init__(
@@ -31,79 +42,79 @@ class Crowd:
         *,
         rcvbuf: int = 0,
         seed: int = 1,
-        ramp_s: float = 0.0,
+        ramp_s: float | None = None,
         prompt: str = "reader {k}",
         method: str = "POST",
         headers: Mapping[str, str] | None = None,
         body: str = '{"prompt": "{prompt}"}',
         end_mark: str = "[DONE]",
+        processes: int | None = None,
     ) -> None:
-        self._config: dict[str, Any] = {
+        plans = _plans(readers, mix, seed, ramp_s)
+        config: dict[str, Any] = {
             "call": asdict(Call.to(url, method, headers or {}, body)),
-            "habits": [text_of(habit) for habit in habits_for(readers, mix, seed)],
             "rcvbuf": rcvbuf,
-            "seed": seed,
-            "ramp_s": ramp_s,
             "prompt": prompt,
             "end_mark": end_mark,
+            "report_every_s": max(REPORT_EVERY_S, readers / REPORTED_ROWS_PER_S),
         }
+        self._shares = [config | {"readers": dealt} for dealt in _deal(plans, processes)]
+        self._parts = Parts([])
         self.granted_bytes = 0
-        self._news = threading.Condition()
-        self._values: dict[int, list[Any]] = {}
-        self._now_s = self._cpu_s = 0.0
-        self._obeyed = -1
-        self._commands = 0
 
     def start(self) -> Self:
-        """Start the process; return when its readers are on their way."""
-        self._child = Child("workshop_lib.pipe.crowd", self._config, self._on_report)
-        self.pid = self._child.pid
-        self.granted_bytes = self._child.ready["rcvbuf_bytes"]
-        try:
-            self._wait_for(0)
-        except BaseException:  # an interrupt while it starts must not leave it behind
-            self.stop()
-            raise
+        """Start the processes; return when their readers are on their way.
+
+        Raises RuntimeError when that cannot be: not so many open files, no new process.
+        """
+        allow_open_files(max(len(share["readers"]) for share in self._shares))
+        self._parts = Parts(self._shares)
+        self.granted_bytes = self._parts.start()["rcvbuf_bytes"]
         return self
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of its processes."""
+        return self._parts.pids
 
     def rows(self) -> list[ReaderRow]:
         """Return what each reader had at the last report, without waiting."""
         return self.report().rows
 
     def report(self) -> Report:
-        """Return the last report as a whole, without waiting."""
-        with self._news:
-            rows = [ReaderRow.of(self._values[reader]) for reader in sorted(self._values)]
-            return Report(self._now_s, self._cpu_s, rows)
+        """Return the last report as a whole, without waiting; raises RuntimeError without one.
+
+        Between two reports the processes' rows are of different moments, the last at `now_s`.
+        """
+        return self._parts.report()
 
     def refresh(self) -> Report:
         """Wait for a report made after this call, and return it."""
-        self._do("report")
+        self._parts.do("report")
         return self.report()
 
     def freeze(self) -> None:
         """Stop all reading: when this returns nothing is read any more and `rows()` is exact."""
-        self._do("freeze")
+        self._parts.do("freeze")
 
     def thaw(self) -> None:
         """Let the readers go on with their habits."""
-        self._do("thaw")
+        self._parts.do("thaw")
 
     def stop(self) -> None:
-        """Take a last report, close all sockets and end the process; a second call does nothing."""
-        self._child.stop()
+        """Take a last report, close all sockets and end the processes; twice changes nothing."""
+        self._parts.stop()
 
     def wait_until(
         self, reached: Callable[[list[ReaderRow]], bool], timeout_s: float = 60.0
     ) -> list[ReaderRow]:
         """Return the first rows for which `reached` holds; raises TimeoutError."""
-        with self._news:
-            if not self._news.wait_for(lambda: reached(self.rows()), timeout_s):
-                raise TimeoutError(
-                    f"The crowd did not get there within {timeout_s:g} s. See what its rows() say: "
-                    f"{_states(self.rows())}."
-                )
-            return self.rows()
+        if not self._parts.reach(lambda: reached(self.rows()), timeout_s):
+            raise TimeoutError(
+                f"The crowd did not get there within {timeout_s:g} s. See what its rows() say: "
+                f"{_states(self.rows())}."
+            )
+        return self.rows()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -116,29 +127,29 @@ class Crowd:
     ) -> None:
         self.stop()
 
-    def _on_report(self, message: dict[str, Any]) -> None:
-        with self._news:
-            self._values |= {row[0]: row for row in message["rows"]}
-            self._now_s, self._cpu_s = message["now_s"], message["cpu_s"]
-            self._obeyed = message["obeyed"]
-            self._news.notify_all()
 
-    def _do(self, what: str) -> None:
-        self._commands += 1
-        self._child.send({"do": what, "number": self._commands})
-        self._wait_for(self._commands)
+def _plans(readers: int, mix: Mix, seed: int, ramp_s: float | None) -> list[tuple[int, str, float]]:
+    """Say of each reader its number, its habit, and when it begins."""
+    rng = random.Random(seed)
+    if ramp_s is None:
+        ramp_s = readers / BEGINNING_PER_S if readers > AT_ONCE else 0.0
+    habits = habits_for(readers, mix, seed)
+    return [(k, text_of(habit), rng.uniform(0, ramp_s)) for k, habit in enumerate(habits)]
 
-    def _wait_for(self, command: int) -> None:
-        give_up_s = time.monotonic() + ANSWER_TIMEOUT_S
-        with self._news:
-            while not self._news.wait_for(lambda: self._obeyed >= command, 0.2):
-                if not self._child.alive:
-                    raise RuntimeError("The crowd's process has ended. Start a new Crowd.")
-                if time.monotonic() > give_up_s:
-                    raise RuntimeError(
-                        f"The crowd's process has not answered for {ANSWER_TIMEOUT_S:g} s: the "
-                        "machine may be overloaded. Stop this run and take fewer readers."
-                    )
+
+def _deal(
+    plans: list[tuple[int, str, float]], processes: int | None
+) -> list[list[tuple[int, str, float]]]:
+    """Deal the readers out, so that each process has some of every habit."""
+    most = max(1, len(plans))
+    if processes is None:
+        processes = min(os.cpu_count() or 1, -(-most // READERS_A_PROCESS))
+    if not 1 <= processes <= most:
+        raise ValueError(
+            f"{len(plans)} readers cannot be spread over {processes} processes. "
+            f"Give 1 to {most}, or leave it out."
+        )
+    return [plans[number::processes] for number in range(processes)]
 
 
 def _states(rows: list[ReaderRow]) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.call import Call
+from workshop_lib.pipe.crowd.clock import Clock
 from workshop_lib.pipe.crowd.habits import Habit, Leave, Read, Seen, Stall, Steady, Wait
-from workshop_lib.pipe.crowd.line import Clock, Gate, Line
+from workshop_lib.pipe.crowd.line import Gate, Line
 from workshop_lib.pipe.crowd.mix import text_of
 from workshop_lib.pipe.crowd.row import ReaderRow, State
 from workshop_lib.pipe.sockets import connecting_socket
@@ -29,11 +30,11 @@ class Plan:
 class Reader:
     """Follows a plan; every byte it takes is counted before anything else may happen."""
 
-    def __init__(self, plan: Plan, gate: Gate, crowd_began_s: float) -> None:
+    def __init__(self, plan: Plan, gate: Gate) -> None:
         self._plan = plan
         self._gate = gate
         self._habit_text = text_of(plan.habit)
-        self._crowd_began_s = crowd_began_s
+        self._crowd_began_s = 0.0
         self._answer = Answer(plan.call, plan.prompt, plan.end_mark)
         self._line = Line(connecting_socket(plan.rcvbuf), gate)
         self._state: State = "connecting"
@@ -43,8 +44,9 @@ class Reader:
         self._first_token_s: float | None = None
         self._seen = Seen()
 
-    async def run(self) -> None:
+    async def run(self, crowd_began_s: float) -> None:
         """Read to the end; after stalling or leaving it returns too. Never raises."""
+        self._crowd_began_s = crowd_began_s
         try:
             await self._ask()
             while self._answer.status is None:
@@ -77,16 +79,16 @@ class Reader:
             self._local_port,
             self._state,
             self._answer.status,
-            body.order.tokens,
-            body.order.highest_token,
             body.order.violation or True,
-            self._line.wire_bytes,
-            body.bytes,
-            habit.due_bytes(clock_s) if isinstance(habit, Steady) and habit.bytes_per_s else None,
             body.complete,
             self._problem or self._answer.error,
             self._started_s,
             self._first_token_s,
+            body.order.tokens,
+            body.order.highest_token,
+            self._line.wire_bytes,
+            body.bytes,
+            habit.due_bytes(clock_s) if isinstance(habit, Steady) and habit.bytes_per_s else None,
         )
 
     async def _ask(self) -> None:
