@@ -16,6 +16,7 @@ from workshop_lib.meter.stations import Stations, complaints
 from workshop_lib.pipe.app_process import AppProcess
 from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM
+from workshop_lib.pipe.open_files import allow_open_files
 from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
 from workshop_lib.pipe.sockets import KERNELS_OWN, SMALL, Buffers, connecting_socket, granted
@@ -102,6 +103,7 @@ class Experiment:
     @contextmanager
     def _wired(self) -> Generator[tuple[Recording, Sampler]]:
         """Start the stations from the LLM to the readers; stop them the other way round."""
+        allow_open_files(2 * self.readers)  # the server's: each reader's, and its stream's
         with FakeLLM(sndbuf=self.buffers.llm_sndbuf, **self._llm_knobs()) as llm:
             with self._server(llm) as server:
                 memory = Memory(server.pid)
