@@ -343,12 +343,13 @@ def test_a_leaver_that_has_read_all_leaves_as_it_was_told(how):
     assert server.farewells == [how]
 
 
-def test_a_frozen_crowd_reads_nothing_and_its_rows_stand_still():
+@pytest.mark.parametrize("processes", [1, 3])
+def test_a_frozen_crowd_reads_nothing_and_its_rows_stand_still(processes: int):
     flood = Flood()
     mix = {"steady": 0.4, "sleeper:4096:0.01": 0.3, "steady:50000": 0.3}
     with (
         ServerThread(flood.app, sndbuf=4096) as server,
-        Crowd(f"{server.url}/chat", 10, mix, rcvbuf=4096, ramp_s=0.2) as crowd,
+        Crowd(f"{server.url}/chat", 10, mix, rcvbuf=4096, ramp_s=0.2, processes=processes) as crowd,
     ):
         crowd.wait_until(lambda rows: all(row.tokens > 100 for row in rows))
         crowd.freeze()
