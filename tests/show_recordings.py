@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from workshop_lib.meter.ledger import StreamLedger
 from workshop_lib.meter.recording import Gauges, Recording, Sample
 
 WIRE_BYTES = 32
@@ -73,3 +74,29 @@ async def seen(look: Callable[[], object]) -> None:
     async with asyncio.timeout(60):
         while not look():  # noqa: ASYNC110 (what is looked at sets no event)
             await asyncio.sleep(0.05)
+
+
+def a_leaving_run(*, stops: bool = False, seconds: float = 6.0) -> Recording:
+    """10 readers who leave after 10 tokens and half a second, and 2 who stay; 50 tokens/s."""
+    server = "step3_cancelling" if stops else "step2_fixed"
+    plan = {"server": server, "mix": {"leaver:10": 10, "steady": 2}, "seconds": seconds}
+    recording = Recording({**SETUP, **plan, "readers": 12, "tokens_per_s": 50.0})
+    for beat in range(round(seconds * 10) + 1):
+        t_s = beat / 10
+        asked, left = int(50 * t_s), 10 if t_s >= 0.5 else 0
+        produced = min(asked, 11) if stops else asked
+        got = min(asked, 10)
+        leavers = replace(
+            _gauges(10, produced, 0, 0, got), left=left, wasted_tokens=left * (produced - got)
+        )
+        habits = {"leaver:10": leavers, "steady": _gauges(2, asked, 0, 0, asked)}
+        recording.samples.append(Sample(t_s, habits, 1_000_000))
+    recording.streams = [_that_left(reader, produced, is_open=not stops) for reader in range(10)]
+    return recording
+
+
+def _that_left(reader: int, produced: int, is_open: bool) -> StreamLedger:
+    return StreamLedger(
+        reader, "leaver:10", produced, 0, 0, 0, 0, 0, 0, 0, 10, 320, is_open, left=True,
+        after_leaving_tokens=max(0, produced - 25),
+    )  # fmt: skip

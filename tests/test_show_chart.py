@@ -10,7 +10,7 @@ from tests.show_recordings import SETUP, a_run
 from workshop_lib.meter.recording import Recording
 from workshop_lib.show.chart import Chart
 from workshop_lib.show.curves import CURVES, Curves
-from workshop_lib.show.frame import BOTTOM_PX, HEIGHT_PX, PANELS, SCALE, TOP_PX, WIDTH_PX
+from workshop_lib.show.frame import BOTTOM_PX, HEIGHT_PX, PANELS_PX, SCALE, TOP_PX, WIDTH_PX
 
 
 def picture(png: bytes) -> Image.Image:
@@ -18,7 +18,7 @@ def picture(png: bytes) -> Image.Image:
 
 
 def panel(image: Image.Image, name: str) -> Image.Image:
-    left, right = PANELS[name]
+    left, right = PANELS_PX["right" if name == "tokens" else "left"]
     return image.crop((left * SCALE, TOP_PX * SCALE, right * SCALE, BOTTOM_PX * SCALE))
 
 

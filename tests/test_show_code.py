@@ -10,6 +10,7 @@ import pytest
 
 from servers import step1_broken, step2_fixed
 from tests.show_kernel import ROOT
+from workshop_lib.pipe.node import EXPRESS
 from workshop_lib.show import code
 
 Shown = list[tuple[str, str]]
@@ -89,3 +90,19 @@ def test_what_is_in_no_file_is_refused_in_a_sentence(shown: Shown, nowhere: Any)
     with pytest.raises(ValueError, match="give a module or a function written in one"):
         code.show_code(nowhere)
     assert not shown
+
+
+def test_files_of_any_language_are_shown_and_compared(shown: Shown, tmp_path: Path):
+    step3 = EXPRESS / "step3_cancelling.mjs"
+    code.show_code(step3)
+    html, text = shown[0]
+    assert text.startswith("servers/express/step3_cancelling.mjs\n\n// Stream, wait")
+    assert '<span class="k">async' in html or '<span class="kd">async' in html
+    other = tmp_path / "other.mjs"
+    other.write_text(step3.read_text().replace("res.once(", "req.once("))
+    code.show_diff(step3, other)
+    assert shown[1][1].splitlines()[0] == (
+        "servers/express/step3_cancelling.mjs → other.mjs: 1 line out, 1 line in"
+    )
+    with pytest.raises(ValueError, match="or the path of a file"):
+        code.show_code(tmp_path / "none.mjs")

@@ -2,11 +2,13 @@
 
 from workshop_lib.show.code import show_code, show_diff
 from workshop_lib.show.live import replay, watch
+from workshop_lib.show.money import Price
 from workshop_lib.show.playground import playground
 from workshop_lib.show.predictions import compare_prediction, predict
 from workshop_lib.show.words import caption, describe
 
 __all__ = [
+    "Price",
     "caption",
     "compare_prediction",
     "describe",

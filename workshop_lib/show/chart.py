@@ -13,15 +13,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from workshop_lib.meter.recording import Recording
-from workshop_lib.show.curves import CURVES, Curves
+from workshop_lib.show.curves import CURVES, EARLIER, Curves
 from workshop_lib.show.figures import write_figures
 from workshop_lib.show.frame import Frame
 from workshop_lib.show.png import encode, palette_of
-from workshop_lib.show.units import nice_top, shorten
-from workshop_lib.show.words import has_healthy, has_slow
+from workshop_lib.show.units import nice_top
+from workshop_lib.show.views import view_of
 
 # An axis shows at least this much, so that a small thing does not look like a large one.
-_FLOORS = {"held": 50_000.0, "memory": 20_000_000.0, "tokens": 20.0}
+_FLOORS = {"held": 50_000.0, "memory": 20_000_000.0, "wasted": 100.0, "tokens": 20.0}
 # A new scale costs ten frames: it has room for twice the value that asked for it.
 _HEADROOM = 2.0
 
@@ -34,22 +34,16 @@ class Chart:
 
     def __init__(self, plan: Mapping[str, Any], before: Recording | None = None) -> None:
         self._curves = Curves()
-        names = {name: curve.name for name, curve in CURVES.items() if name != "before"}
-        if not has_healthy(plan):
-            del names["healthy"]
-        who = "slow readers" if has_slow(plan) else "readers"
-        names["received"] = f"{who} received"
+        titles, names = view_of(plan, before)
         self._sources = dict.fromkeys(names, self._curves)
-        if before:
-            names["before"] = f"held by {shorten(before.setup['server'], 15)}"
-            self._sources["before"] = Curves()
-            self._sources["before"].extend(before)
-        titles = {"held": f"Bytes held for the {who}", "tokens": "Tokens per reader"}
+        for name in names.keys() & EARLIER.keys():
+            self._sources[name] = Curves()
+            self._sources[name].extend(before or Recording({}))
         self._frame = Frame(plan["seconds"], titles, names)
         self._canvas = FigureCanvasAgg(self._frame.figure)
         self._palette = palette_of(CURVES[name].color for name in names)
-        for axis, top in _FLOORS.items():
-            self._frame.set_top(axis, top)
+        for axis in self._frame.axes:
+            self._frame.set_top(axis, _FLOORS[axis])
         # what the LLM produces unhindered is known: two runs of one plan have one scale
         planned = min(plan["tokens_per_s"] * plan["seconds"], plan["answer_tokens"])
         self._frame.set_top("tokens", max(_FLOORS["tokens"], nice_top(planned)))
@@ -78,11 +72,11 @@ class Chart:
 
     def _points(self, name: str) -> tuple[list[float], list[float]]:
         points = self._sources[name].points
-        return points["t_s"], points["hoarded" if name == "before" else name]
+        return points["t_s"], points[EARLIER.get(name, name)]
 
     def _rescale(self) -> bool:
         """Give an axis another scale where a curve has left it; tell whether one got it."""
-        peaks = {axis: max(self._values(axis), default=0) for axis in _FLOORS}
+        peaks = {axis: max(self._values(axis), default=0) for axis in self._frame.axes}
         outgrown = [axis for axis, peak in peaks.items() if peak > self._frame.top(axis)]
         for axis in outgrown:
             self._frame.set_top(axis, nice_top(peaks[axis], _HEADROOM))

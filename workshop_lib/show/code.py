@@ -4,6 +4,7 @@ import difflib
 import inspect
 from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,13 +14,14 @@ from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVa
 
 from workshop_lib.show.bundle import show
 
-Code = ModuleType | Callable[..., Any]
+Code = ModuleType | Callable[..., Any] | Path
+_ROOT = Path(__file__).resolve().parents[2]
 
 # JupyterLab's own variables follow its theme; after the comma: a page without them
 _COLORS = {
-    ".k, .kn, .ow": "color: var(--jp-mirror-editor-keyword-color, #008000)",
+    ".k, .kd, .kn, .kr, .ow": "color: var(--jp-mirror-editor-keyword-color, #008000)",
     ".kc": "color: var(--jp-mirror-editor-atom-color, #008800)",
-    ".s, .s1, .s2, .sa, .se, .si": "color: var(--jp-mirror-editor-string-color, #ba2121)",
+    ".s, .s1, .s2, .sa, .sb, .se, .si": "color: var(--jp-mirror-editor-string-color, #ba2121)",
     ".sd, .c1": "color: var(--jp-mirror-editor-comment-color, #408080)",
     ".mi, .mf": "color: var(--jp-mirror-editor-number-color, #008000)",
     ".nf, .nc, .fm": "color: var(--jp-mirror-editor-def-color, #0000ff)",
@@ -35,10 +37,10 @@ _CONTEXT_LINES = 2
 
 
 def show_code(code: Code) -> None:
-    """Show a module or a function as it stands in its file."""
+    """Show a module or a function as it stands in its file, or a whole file in any language."""
     source = _source(code)
     title = _title(code)
-    show(_page(title, source, "python"), f"{title}\n\n{source}")
+    show(_page(title, source, _language(code)), f"{title}\n\n{source}")
 
 
 def show_diff(before: Code, after: Code) -> None:
@@ -57,18 +59,28 @@ def show_diff(before: Code, after: Code) -> None:
 
 def _source(code: Code) -> str:
     try:
+        if isinstance(code, Path):
+            return code.read_text().rstrip()
         return inspect.getsource(code).rstrip()
     except (OSError, TypeError):
         raise ValueError(
-            f"There is no file to show {code!r} from: give a module or a function written in one."
+            f"There is no file to show {code!r} from: give a module or a function written in one, "
+            "or the path of a file in this project."
         ) from None
 
 
 def _title(code: Code) -> str:
     """Name the file as it is found in the repository, whatever the machine."""
+    if isinstance(code, Path):
+        file = code.resolve()
+        return file.relative_to(_ROOT).as_posix() if file.is_relative_to(_ROOT) else file.name
     if isinstance(code, ModuleType):
         return code.__name__.replace(".", "/") + ".py"
     return f"{code.__module__.replace('.', '/')}.py, {code.__qualname__}()"
+
+
+def _language(code: Code) -> str:
+    return "javascript" if isinstance(code, Path) and code.suffix in (".mjs", ".js") else "python"
 
 
 def _page(title: str, text: str, language: str) -> str:

@@ -8,7 +8,10 @@ from workshop_lib.verdict import HEALTHY
 
 
 class Curve(NamedTuple):
-    """How one curve looks. `axis` is `held` (bytes), `memory` (bytes) or `tokens` (per reader)."""
+    """How one curve looks.
+
+    `axis` is `held` (bytes), `memory` (bytes), `wasted` (tokens) or `tokens` (per reader).
+    """
 
     name: str
     axis: str
@@ -25,10 +28,15 @@ CURVES = {
     "kernel": Curve("in the kernel's queues", "held", "#8C8C8C", 2.0),
     "memory": Curve("memory (right axis)", "memory", "#CC79A7", 1.0),
     "before": Curve("", "held", "#EBA36B", 2.0, "--"),
+    "wasted": Curve("produced for nobody", "wasted", "#D55E00", 2.8),
+    "wasted_before": Curve("", "wasted", "#EBA36B", 2.0, "--"),
     "produced": Curve("LLM produced", "tokens", "#0072B2", 2.4),
     "received": Curve("slow readers received", "tokens", "#009E73", 2.0, "--"),
     "healthy": Curve("healthy readers received", "tokens", "#E69F00", 5.0),
 }
+
+# A curve of an earlier run, and which of its curves it is.
+EARLIER = {"before": "hoarded", "wasted_before": "wasted"}
 
 Points = dict[str, list[float]]
 
@@ -37,7 +45,7 @@ class Curves:
     """Points by curve, `t_s` among them; NaN where a gauge could not be read."""
 
     def __init__(self) -> None:
-        self.points: Points = {name: [] for name in ("t_s", *CURVES) if name != "before"}
+        self.points: Points = {name: [] for name in ("t_s", *CURVES) if name not in EARLIER}
 
     def extend(self, recording: Recording) -> None:
         """Take over the samples that have come in since the last time."""
@@ -61,6 +69,7 @@ def _values(sample: Sample, habits: list[str]) -> dict[str, float | None]:
         "buffers": slow.write_buffer_bytes,
         "kernel": slow.kernel_bytes,
         "memory": sample.rss_bytes,
+        "wasted": sample.group().wasted_tokens,
         "produced": _each(slow, slow.produced_tokens),
         "received": _each(slow, slow.received_tokens),
         "healthy": _each(healthy, healthy.received_tokens) if healthy else None,

@@ -6,8 +6,8 @@ from pathlib import Path
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from workshop_lib.show.curves import CURVES, Curves
-from workshop_lib.show.frame import INK, KEY_PX, SCALE, TEXT_PX, VALUE_END_PX
+from workshop_lib.show.curves import CURVES, EARLIER, Curves
+from workshop_lib.show.frame import IN_BYTES, INK, KEY_PX, SCALE, TEXT_PX, VALUE_END_PX
 from workshop_lib.show.units import size
 
 
@@ -18,7 +18,7 @@ def write_figures(picture: Image.Image, curves: dict[str, Curves]) -> None:
         x, y = KEY_PX[name]
         draw.text(
             ((x + VALUE_END_PX) * SCALE, y * SCALE),
-            _figure(name, source.last("hoarded" if name == "before" else name)),
+            _figure(name, source.last(EARLIER.get(name, name))),
             fill=INK,
             font=_bold(),
             anchor="rm",
@@ -28,7 +28,7 @@ def write_figures(picture: Image.Image, curves: dict[str, Curves]) -> None:
 def _figure(name: str, value: float | None) -> str:
     if value is None:
         return "?"
-    return f"{value:,.0f}" if CURVES[name].axis == "tokens" else size(value)
+    return size(value) if CURVES[name].axis in IN_BYTES else f"{value:,.0f}"
 
 
 @cache

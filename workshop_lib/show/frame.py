@@ -18,28 +18,40 @@ _POINTS = 72 / 100  # a CSS pixel is 1/100 inch of the figure
 
 # In pixels from the top left: the panels' edges; where each entry of the key begins.
 TOP_PX, BOTTOM_PX = 100, 276
-PANELS = {"held": (58, 334), "tokens": (474, 744)}
+PANELS_PX = {"left": (58, 334), "right": (474, 744)}
+IN_BYTES = {"held", "memory"}
 KEY_PX = {
     **{name: (10, 40 + 19 * row) for row, name in enumerate(("hoarded", "buffers", "kernel"))},
     **{name: (222, 40 + 19 * row) for row, name in enumerate(("memory", "before"))},
+    **{name: (10, 40 + 19 * row) for row, name in enumerate(("wasted", "wasted_before"))},
     **{name: (456, 40 + 19 * row) for row, name in enumerate(("produced", "received", "healthy"))},
 }
 VALUE_END_PX, NAME_PX = 74, 80
 
 
 class Frame:
-    """The figure of a run of `seconds`; its `lines` are drawn over it, curve by curve."""
+    """The figure of a run of `seconds`; its `lines` are drawn over it, curve by curve.
+
+    `titles` name its two panels, the left one first.
+    """
 
     def __init__(self, seconds: float, titles: Mapping[str, str], names: Mapping[str, str]) -> None:
         self.figure = Figure(figsize=(WIDTH_PX / 100, HEIGHT_PX / 100), dpi=100 * SCALE)
         self.figure.set_facecolor("white")
-        self._axes = {panel: self._panel(panel, seconds) for panel in PANELS}
-        self._axes["memory"] = self._memory_axis()
-        for panel, title in titles.items():
-            self._text(10 if panel == "held" else 456, 16, title, weight="bold")
+        self._axes: dict[str, Axes] = {}
+        for (axis, title), side in zip(titles.items(), PANELS_PX, strict=True):
+            self._axes[axis] = self._panel(axis, side, seconds)
+            self._text(10 if side == "left" else 456, 16, title, weight="bold")
+        if "held" in titles:
+            self._axes["memory"] = self._memory_axis()
         for name, text in names.items():
             self._key(name, text)
         self.lines = self._lines(reversed(list(names)))
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What there is an axis for."""
+        return tuple(self._axes)
 
     def top(self, axis: str) -> float:
         """Return where an axis ends."""
@@ -49,8 +61,8 @@ class Frame:
         """Let an axis end there, with its zero at the bottom."""
         self._axes[axis].set_ylim(0, top)
 
-    def _panel(self, panel: str, seconds: float) -> Axes:
-        left, right = PANELS[panel]
+    def _panel(self, axis: str, side: str, seconds: float) -> Axes:
+        left, right = PANELS_PX[side]
         axes = self.figure.add_axes(
             (
                 left / WIDTH_PX,
@@ -63,7 +75,7 @@ class Frame:
         axes.grid(axis="y", color=FAINT, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.set_xlabel("seconds", fontsize=TEXT_PX * _POINTS, color=INK)
-        _style(axes, size if panel == "held" else "{:,.0f}".format)
+        _style(axes, size if axis in IN_BYTES else "{:,.0f}".format)
         return axes
 
     def _memory_axis(self) -> Axes:

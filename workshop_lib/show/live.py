@@ -12,16 +12,20 @@ from IPython.display import display  # pyright: ignore[reportUnknownVariableType
 from workshop_lib.experiment import UPDATE_S, Experiment
 from workshop_lib.meter.recording import Recording
 from workshop_lib.show.frame import WIDTH_PX
+from workshop_lib.show.money import Price
 from workshop_lib.show.screen import Screen
 
 
-async def watch(experiment: Experiment, beside: Recording | None = None) -> Recording:
+async def watch(
+    experiment: Experiment, beside: Recording | None = None, price: Price | None = None
+) -> Recording:
     """Run an experiment under a live chart and return its recording.
 
-    `beside` is an earlier run, drawn dashed on the same axis. However it ends, a picture takes the
+    `beside` is an earlier run, drawn dashed on the same axis; `price` turns tokens that nobody got
+    into money. However it ends, a picture takes the
     chart's place, with a sentence and a caption. Await it: a blocked cell cannot be stopped.
     """
-    with _shown(Screen(plan_of(experiment), beside)) as screen:
+    with _shown(Screen(plan_of(experiment), beside, price=price)) as screen:
         return await perform(experiment, screen)
 
 

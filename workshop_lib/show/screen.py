@@ -10,20 +10,25 @@ import ipywidgets
 from workshop_lib.meter.recording import Recording
 from workshop_lib.show.chart import Chart
 from workshop_lib.show.frame import HEIGHT_PX, WIDTH_PX
-from workshop_lib.show.words import caption, describe, unseen
+from workshop_lib.show.money import Price
+from workshop_lib.show.words import caption, describe, is_about_leaving, unseen, wasted
 
 
 class Screen:
     """Shows a recording as it grows. Its traits may be set from any thread.
 
     `plan` is what the chart has to know of the set-up; `before` an earlier run to draw beside it;
-    `note` stands in front of the caption.
+    `note` stands in front of the caption; `price` turns tokens that nobody got into money.
     """
 
     def __init__(
-        self, plan: Mapping[str, Any], before: Recording | None = None, note: str = ""
+        self,
+        plan: Mapping[str, Any],
+        before: Recording | None = None,
+        note: str = "",
+        price: Price | None = None,
     ) -> None:
-        self._note = note
+        self._note, self._price = note, price
         self._chart = Chart(plan, before)
         self.recording: Recording | None = None
         # Drawn before the run begins: what the chart takes is not counted as the server's memory
@@ -55,10 +60,16 @@ class Screen:
         self.recording = recording
         self.png = self._chart.png(recording)
         self.image.value = self.png
-        t_s = recording.samples[-1].t_s if recording.samples else 0.0
-        self.progress.value = t_s
+        self.progress.value = recording.samples[-1].t_s if recording.samples else 0.0
         if not self.stop.disabled:
-            self.state.value = f"{t_s:.0f} of {self.progress.max:.0f} s"
+            self.state.value = self._so_far(recording)
+
+    def _so_far(self, recording: Recording) -> str:
+        so_far = f"{self.progress.value:.0f} of {self.progress.max:.0f} s"
+        if not recording.samples or not is_about_leaving(recording.setup):
+            return so_far
+        tokens = recording.samples[-1].group().wasted_tokens
+        return f"{so_far}: {wasted(tokens, self._price)}"
 
     def end(self) -> None:
         """Leave the picture, with its sentence, and take the button and the progress away."""
@@ -76,7 +87,7 @@ class Screen:
         """Return the chart in words."""
         if self.recording is None:
             return "The run ended before its first sample: run the cell again."
-        return describe(self.recording)
+        return describe(self.recording, self._price)
 
     def caption(self, recording: Recording) -> str:
         """Return what the chart was made under, and what it cannot show."""

@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from workshop_lib.leaving import judge_leaving
 from workshop_lib.meter.recording import Gauges, Recording
+from workshop_lib.show.money import Price
 from workshop_lib.show.units import count, size
 from workshop_lib.verdict import HEALTHY, judge
+
+LEAVER = "leaver"
 
 
 def slow_habits(setup: Mapping[str, Any]) -> list[str]:
@@ -23,10 +27,19 @@ def has_healthy(setup: Mapping[str, Any]) -> bool:
     return has_slow(setup) and HEALTHY in setup["mix"]
 
 
-def describe(recording: Recording) -> str:
+def is_about_leaving(setup: Mapping[str, Any]) -> bool:
+    """Tell whether those who are not healthy all leave."""
+    return has_slow(setup) and all(
+        habit == HEALTHY or habit.startswith(LEAVER) for habit in setup["mix"]
+    )
+
+
+def describe(recording: Recording, price: Price | None = None) -> str:
     """Say the chart in one sentence, as of its last sample, with the verdict's word at the end."""
     if not recording.samples:
         return "Nothing was recorded: let the run go on for a few seconds."
+    if is_about_leaving(recording.setup):
+        return _describe_leaving(recording, price)
     last, habits = recording.samples[-1], slow_habits(recording.setup)
     slow = last.group(habits)
     parts = [
@@ -37,6 +50,28 @@ def describe(recording: Recording) -> str:
         _memory(last.rss_bytes),
     ]
     return "; ".join(parts) + f": {judge(recording).outcome}."
+
+
+def wasted(tokens: int, price: Price | None) -> str:
+    """Say how many tokens were produced for nobody, and what they cost where a price is given."""
+    cost = f", {price.words(tokens)} of your money" if price else ""
+    return f"{count(tokens, 'token')} for nobody{cost}"
+
+
+def _describe_leaving(recording: Recording, price: Price | None) -> str:
+    last, habits = recording.samples[-1], slow_habits(recording.setup)
+    gone = last.group(habits)
+    parts = [
+        f"After {last.t_s:.1f} s {gone.left:,} of {count(gone.readers, 'reader')} had left; for "
+        f"them the LLM had produced {count(gone.produced_tokens, 'token')}, of which they got "
+        f"{gone.received_tokens:,}",
+        f"that makes {wasted(gone.wasted_tokens, price)}",
+        *_healthy(last.habits.get(HEALTHY), habits),
+    ]
+    # until a run has ended, nobody knows what became of its streams
+    verdict = f": {judge_leaving(recording).outcome}" if recording.streams else ""
+    stated = f" At {price}." if price else ""
+    return "; ".join(parts) + f"{verdict}.{stated}"
 
 
 def caption(setup: Mapping[str, Any]) -> str:
@@ -50,14 +85,14 @@ def caption(setup: Mapping[str, Any]) -> str:
         f"socket buffers, asked and granted: {_buffers(setup)}",
         _high_water(setup),
         *_lapse(setup.get("time_lapse", 1)),
-        "memory is the process's RSS above its baseline",
+        *([] if is_about_leaving(setup) else ["memory is the process's RSS above its baseline"]),
     ]
     return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
 
 
 def unseen(recording: Recording) -> str:
     """Name the stations that could not be looked into; nothing if all could."""
-    if not recording.samples:
+    if not recording.samples or is_about_leaving(recording.setup):
         return ""
     last = recording.samples[-1]
     every = last.group()
