@@ -174,6 +174,7 @@ def test_a_command_is_a_server_too_and_what_it_hides_is_absent():
     assert min(one.received_tokens for one in recording.streams if one.habit == "steady") > 0
     assert recording.samples[-1].rss_bytes is not None
     assert (recording.errors, recording.complaints) == ([], [])
+    assert "127.0.0.1" in recording.printed
 
 
 # -- Ctrl-C ---------------------------------------------------------------------------------------

@@ -203,3 +203,39 @@ def test_what_it_cannot_start_with_is_told_in_a_sentence(
     assert run.returncode == 1
     assert run.stdout == ""
     assert re.fullmatch(said, run.stderr, re.DOTALL), run.stderr
+
+
+# -- the trap -------------------------------------------------------------------------------------
+
+SHORT: dict[str, Any] = {
+    "readers": 3, "mix": {"steady": 1}, "tokens_per_s": 200, "answer_tokens": 50, "seconds": 2,
+    "time_lapse": 2,
+}  # fmt: skip
+
+
+def test_a_request_is_closed_as_soon_as_its_body_has_been_read(node: str):
+    trapped = Experiment([node, str(EXPRESS / "request_close.mjs")], **SHORT).run_blocking()
+    assert [stream.received_tokens for stream in trapped.streams] == [0, 0, 0]
+    assert trapped.complaints == ["reader 0: HTTP 502: llm_failed: The model failed. Try again."]
+    # the SDK's error is not called AbortError, so nothing filtered it
+    assert trapped.printed.splitlines()[1:] == ["Error: Request was aborted."] * 3
+    whole = Experiment([node, STEP3], **SHORT).run_blocking()
+    assert [stream.received_tokens for stream in whole.streams] == [50, 50, 50]
+    assert whole.complaints == []
+    assert "abort" not in whole.printed
+
+
+def test_the_trap_is_a_twin_in_two_lines_of_code():
+    trapped, step3 = (
+        [
+            line.partition("//")[0].strip()
+            for line in (EXPRESS / name).read_text().splitlines()
+            if not line.startswith("//")
+        ]
+        for name in ("request_close.mjs", "step3_cancelling.mjs")
+    )
+    differing = [pair for pair in zip(trapped, step3, strict=True) if pair[0] != pair[1]]
+    assert differing == [
+        ("req.once('close', () => leaving.abort())", "res.once('close', () => leaving.abort())"),
+        ("if (problem.name === 'AbortError') return", "if (signal.aborted) return"),
+    ]

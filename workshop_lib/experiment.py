@@ -114,6 +114,8 @@ class Experiment:
                         yield recording, sampler
                     recording.streams = stations.frozen()
                     recording.complaints = complaints(crowd.rows())
+                if isinstance(server, ServerProcess):
+                    recording.printed = server.last_words()
             recording.errors = list(server.errors)
 
     def _llm_knobs(self) -> dict[str, Any]:

@@ -39,7 +39,8 @@ export function ending(last) {
 // Ends an answer that failed: with a status if nothing was sent yet, else with an error event.
 // What the LLM said stays in the server's log, for it may name keys and accounts.
 export function fail(res, problem) {
-  if (!(problem instanceof Refusal)) console.error(problem)
+  if (problem instanceof OpenAIError) console.error(`${problem.name}: ${problem.message}`)
+  else if (!(problem instanceof Refusal)) console.error(problem)
   if (res.headersSent) return res.end(failure())
   const { status, code, message } = refusal(problem)
   res.status(status).json({ error: { code, message } })

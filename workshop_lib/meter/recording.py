@@ -81,7 +81,7 @@ class Recording:
     """A run: what was set up, what was sampled, where each stream's tokens were at the end.
 
     `setup` holds the figures that a caption states. `errors` are the server's own, `complaints`
-    those of its readers.
+    those of its readers; `printed` is what a server that is a command of its own had to say.
     """
 
     setup: dict[str, Any]
@@ -90,6 +90,7 @@ class Recording:
     errors: list[str] = field(default_factory=list[str])
     complaints: list[str] = field(default_factory=list[str])
     sampler: dict[str, float] = field(default_factory=dict[str, float])
+    printed: str = ""
 
     def until(self, t_s: float) -> "Recording":
         """Return the run as it stood at a moment, for a replay."""
