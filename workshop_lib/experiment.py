@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
@@ -27,6 +27,8 @@ __all__ = ["KERNELS_OWN", "SMALL", "Buffers", "Experiment"]
 UPDATE_S = 0.18
 QUICK_TIME_LAPSE = 4.0
 QUICK_READERS = 0.2
+
+Beside = Callable[[FakeLLM, Server], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,15 @@ class Experiment:
         self,
         on_beat: Callable[[Recording], None] | None = None,
         stopping: asyncio.Event | None = None,
+        beside: Beside = lambda llm, server: nullcontext(),
     ) -> Recording:
         """Run to the end, or until `stopping` is set; tell `on_beat` five times a second.
 
-        Whatever ends it, an interrupt too, nothing is left running.
+        `beside` makes what else looks at the LLM and the server: it is entered before their
+        readers come. Whatever ends the run, an interrupt too, nothing is left running.
         """
         experiment = self.at_pace()
-        with experiment._wired() as (recording, sampler):
+        with experiment._wired(beside) as (recording, sampler):
             while sampler.elapsed_s < experiment.seconds and not (stopping and stopping.is_set()):
                 await asyncio.sleep(UPDATE_S - sampler.elapsed_s % UPDATE_S)
                 sampler.check()
@@ -101,13 +105,13 @@ class Experiment:
         return asyncio.run(self.run())
 
     @contextmanager
-    def _wired(self) -> Generator[tuple[Recording, Sampler]]:
+    def _wired(self, beside: Beside) -> Generator[tuple[Recording, Sampler]]:
         """Start the stations from the LLM to the readers; stop them the other way round."""
         allow_open_files(2 * self.readers)  # the server's: each reader's, and its stream's
         with FakeLLM(sndbuf=self.buffers.llm_sndbuf, **self._llm_knobs()) as llm:
             with self._server(llm) as server:
                 memory = Memory(server.pid)
-                with self._crowd(server) as crowd:
+                with beside(llm, server), self._crowd(server) as crowd:
                     stations = Stations(llm, server, crowd, self.token_bytes)
                     recording = Recording(self._setup(llm, server, crowd))
                     with Sampler(recording, stations.read, memory.rss_bytes) as sampler:
