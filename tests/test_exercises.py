@@ -16,14 +16,15 @@ import pytest
 from tests.wrong_answers import lesson00 as wrong00
 from tests.wrong_answers import lesson01 as wrong01
 from tests.wrong_answers import lesson02 as wrong02
-from workshop_lib.exercises import lesson00, lesson01, lesson02
+from tests.wrong_answers import lesson03 as wrong03
+from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03
 from workshop_lib.exercises.checks import minutes
-from workshop_lib.exercises.contract import Exercise, Result
+from workshop_lib.exercises.contract import Exercise, NotYet, Result
 from workshop_lib.experiment import Buffers
 
 EXERCISES = {
     found.name: found
-    for lesson in (lesson00, lesson01, lesson02)
+    for lesson in (lesson00, lesson01, lesson02, lesson03)
     for found in vars(lesson).values()
     if isinstance(found, Exercise)
 }
@@ -34,6 +35,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "how_long_would_the_demo_run": wrong01.NO_MINUTES,
     "bound_the_queue": wrong02.QUEUES,
     "choose_the_buffers": wrong02.BUFFERS,
+    "race_the_leave": wrong03.RACES,
+    "find_the_wait_that_nothing_ends": wrong03.ROOMS,
 }
 
 
@@ -85,6 +88,12 @@ def test_solution(name: str, answers: Answers) -> None:
     result = answers[name, EXERCISES[name].answer].result()
     assert result.outcome == "correct", result
     assert any(character.isdigit() for character in result.finding)
+
+
+@pytest.mark.parametrize("name", ["race_the_leave", "find_the_wait_that_nothing_ends"])
+async def test_the_starter_has_the_fault_that_is_to_be_found(name: str) -> None:
+    with pytest.raises(NotYet, match=r"still answers 3 of them\. Your handler still waits"):
+        await EXERCISES[name].judge(EXERCISES[name].starter)
 
 
 @pytest.mark.parametrize(

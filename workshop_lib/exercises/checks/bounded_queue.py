@@ -2,6 +2,13 @@
 
 from typing import Any
 
+from workshop_lib.exercises.checks.answers import (
+    ENDED,
+    QUIET_S,
+    in_the_end,
+    told_of_a_cut,
+    until_ended,
+)
 from workshop_lib.exercises.contract import NotYet
 from workshop_lib.exercises.trial import Trial, experiment_on, serving, within
 from workshop_lib.experiment import Buffers
@@ -10,10 +17,8 @@ from workshop_lib.verdict import judge
 
 MOST_QUEUED_TOKENS = 200
 ANSWER_TOKENS = 600
-QUIET_S = 3.0
 LEAVING_TIMEOUT_S = 3.0
 FAULT_AT = 30
-ENDED = ("done", "failed")
 # what the SDK holds between its socket and the handler
 SDK_TOKENS = 10
 
@@ -45,7 +50,7 @@ async def _finish_answers(trial: Trial) -> None:
     """Let a reader pause and one stall until the others are done; then it leaves."""
     mix = {"freezer:10:1": 1, "steady": 1, "stalled": 1}
     with Crowd(trial.url, 3, mix, rcvbuf=Buffers().reader_rcvbuf) as crowd:
-        await _done(crowd, trial)
+        await until_ended(crowd, trial)
         for row in crowd.rows():
             if row.habit != "stalled":
                 _check_answer(row)
@@ -76,32 +81,10 @@ def _check_answer(row: ReaderRow) -> None:
 
 async def _break_off(trial: Trial) -> None:
     """Let the LLM's connection be cut: the reader has to learn of it."""
-    trial.llm.set(fault="cut", fault_at=FAULT_AT)
-    with Crowd(trial.url, 1) as crowd:
-        await _done(crowd, trial)
-        row = crowd.rows()[0]
-    if row.state not in ENDED or row.complete or "llm_failed" not in (row.error or ""):
-        end = "[DONE]" if row.complete else row.error or "nothing"
+    row, told = await told_of_a_cut(trial, FAULT_AT)
+    if not told:
         raise NotYet(
             f"The LLM's connection was cut after {FAULT_AT} tokens. The reader got {row.tokens} "
-            f"and then {end}. It has to get the error event: what ends the loop in read_llm when "
-            "the LLM fails?"
+            f"and then {in_the_end(row)}. It has to get the error event: what ends the loop in "
+            "read_llm when the LLM fails?"
         )
-
-
-async def _done(crowd: Crowd, trial: Trial) -> None:
-    """Wait until all answers have ended, or no reader has got anything for `QUIET_S`."""
-
-    def ended() -> bool:
-        rows = [row for row in crowd.rows() if row.habit != "stalled"]
-        return bool(trial.guard.problem) or all(row.state in ENDED for row in rows)
-
-    def received() -> int:
-        return sum(row.wire_bytes for row in crowd.rows())
-
-    before = -1
-    while before != received():
-        before = received()
-        if await within(QUIET_S, ended):
-            break
-    trial.guard.raise_problem()
