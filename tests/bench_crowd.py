@@ -7,6 +7,7 @@ its own, `relay` passes the LLM's bytes on unread, `step3` is the workshop's, wi
 
 import argparse
 import asyncio
+import gc
 import os
 import re
 import threading
@@ -15,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 from aiohttp import ClientSession, TCPConnector, web
@@ -98,16 +100,29 @@ class Usage:
     at_s: float
     cpu_s: dict[str, float]
     rss_bytes: dict[str, int]
-    turned_away: int  # by the kernel, for a queue of connections that was full
+
+
+class Pauses:
+    """How long each run of the garbage collector held up this process, the server's thread too."""
+
+    def __init__(self) -> None:
+        self.lasted_ms: list[float] = []
+
+    def __call__(self, phase: str, _: dict[str, int]) -> None:
+        """Go into `gc.callbacks`."""
+        if phase == "start":
+            self._began_s = time.perf_counter()
+        else:
+            self.lasted_ms.append((time.perf_counter() - self._began_s) * 1000)
 
 
 class Run:
     """One server and its crowd, from the first reader to what bounded them."""
 
-    def __init__(self, kind: str, readers: int, per_s: float, processes: int | None) -> None:
+    def __init__(self, kind: str, readers: int, per_s: float, **of_crowd: Any) -> None:
         self.kind, self.readers, self.per_s = kind, readers, per_s
-        self.processes = processes
-        self.lag = LoopLag()
+        self._of_crowd = of_crowd
+        self.lag, self._pauses = LoopLag(), Pauses()
 
     def measure(self, seconds: float) -> None:
         """Start everything, wait until all readers read, and watch them for so long."""
@@ -121,16 +136,21 @@ class Run:
                 stations.callback(os.environ.pop, "OPENAI_BASE_URL", None)
                 os.environ |= {"OPENAI_BASE_URL": llm.base_url}
             server = stations.enter_context(ServerThread(self._app, env=env))
-            crowd = Crowd(f"{server.url}/chat", self.readers, processes=self.processes)
+            crowd = Crowd(f"{server.url}/chat", self.readers, **self._of_crowd)
             turned_away = _turned_away()
             self._crowd = stations.enter_context(crowd)
             self._settle()
-            naps = len(self.lag.delays_ms)
-            self.before, self.used_before = self._crowd.refresh(), self._usage()
-            time.sleep(seconds)
-            self.after, self.used_after = self._crowd.refresh(), self._usage()
-            self.lag.delays_ms = self.lag.delays_ms[naps:]
-            self.turned_away = self.used_after.turned_away - turned_away
+            self._watch(seconds)
+            self.turned_away = _turned_away() - turned_away
+
+    def _watch(self, seconds: float) -> None:
+        self.before, self.used_before = self._crowd.refresh(), self._usage()
+        self.lag.delays_ms.clear()
+        gc.callbacks.append(self._pauses)
+        time.sleep(seconds)
+        gc.callbacks.remove(self._pauses)
+        self.delays_ms = list(self.lag.delays_ms)
+        self.after, self.used_after = self._crowd.refresh(), self._usage()
 
     def _app(self) -> web.Application:
         app = APPS[self.kind](self.per_s)
@@ -158,7 +178,7 @@ class Run:
         cpu_s["this process's rest"] = _cpu_s([me]) - server_s
         rss = {"LLM": llm, "server": [me], "crowd": crowd}
         rss_bytes = {name: sum(p.memory_info().rss for p in of) for name, of in rss.items()}
-        return Usage(time.monotonic(), cpu_s, rss_bytes, _turned_away())
+        return Usage(time.monotonic(), cpu_s, rss_bytes)
 
     @property
     def rates(self) -> list[float]:
@@ -191,6 +211,8 @@ class Run:
         if (without := self.readers - self.reading) > 0:
             states = {row.error or row.state for row in self.after.rows if not row.tokens}
             found.append(f"{without:,} readers without an answer ({', '.join(sorted(states))})")
+        if (longest_ms := max(self._pauses.lasted_ms, default=0.0)) > QUICK_MS:
+            found.append(f"the garbage collector: a pause of {longest_ms:.0f} ms")
         if self.turned_away > 0:
             found.append(f"the kernel turned {self.turned_away:,} away (somaxconn {_somaxconn()})")
         return found or ["nothing yet"]
@@ -238,7 +260,7 @@ def table_of(per_s: float) -> Table:
 
 
 def cells_of(run: Run) -> list[str]:
-    rates, delays, cpu = run.rates, run.lag.delays_ms, run.cpu
+    rates, delays, cpu = run.rates, run.delays_ms, run.cpu
     lags = [percentile(delays, share) for share in (0.5, 0.99, 1)]
     shares = [cpu[name] for name in ("LLM", "server", "crowd", "this process's rest")]
     sizes = [run.used_after.rss_bytes[name] / 1e6 for name in ("LLM", "server", "crowd")]
@@ -262,14 +284,16 @@ def main() -> None:
     parser.add_argument("--servers", nargs="+", choices=APPS, default=list(APPS))
     parser.add_argument("--tokens-per-s", type=float, default=1.0, help="of each reader")
     parser.add_argument("--seconds", type=float, default=10.0, help="watched, after all read")
-    parser.add_argument("--processes", type=int, default=None, help="of the crowd")
+    parser.add_argument("--processes", type=int, help="of the crowd")
+    parser.add_argument("--ramp-s", type=float, help="for the readers to begin in")
     given = parser.parse_args()
     console, table = Console(), table_of(given.tokens_per_s)
     cores, load = os.cpu_count(), os.getloadavg()[0]
     console.print(f"{cores} cores, load {load:.1f} before it began, somaxconn {_somaxconn()}")
     for kind in given.servers:
         for readers in given.readers:
-            run = Run(kind, readers, given.tokens_per_s, given.processes)
+            of_crowd = {"processes": given.processes, "ramp_s": given.ramp_s}
+            run = Run(kind, readers, given.tokens_per_s, **of_crowd)
             run.measure(given.seconds)
             table.add_row(*cells_of(run))
             console.print(" | ".join(cells_of(run)))
