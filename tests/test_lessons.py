@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from workshop_lib.exercises import lesson00, lesson01, lesson02
+from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03
 from workshop_lib.exercises.contract import Exercise
 from workshop_lib.meter.recording import Recording
 from workshop_lib.verdict import judge
@@ -82,10 +82,15 @@ def times_in_memory(name: str) -> float:
     return last.rss_bytes / hoarded_bytes
 
 
-def produced_each(name: str) -> float:
-    """Returns the tokens that the LLM produced for one stalled reader."""
-    group = recording(name).samples[-1].group(["stalled"])
+def produced_each(name: str, habit: str = "stalled") -> float:
+    """Returns the tokens that the LLM produced for one reader of a habit."""
+    group = recording(name).samples[-1].group([habit])
     return group.produced_tokens / group.readers
+
+
+def wasted(name: str) -> int:
+    """Returns the tokens that were produced for readers who had left."""
+    return recording(name).samples[-1].group().wasted_tokens
 
 
 def held(name: str) -> int:
@@ -120,18 +125,36 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
         "They did not: each handler waits for its own reader",
         lambda: share("02_fixed") > 0.9 and share("02_broken") > 0.9,
     ),
+    ("03", "climbs for the whole run: thousands of tokens", lambda: wasted("03_forgets") > 3_000),
+    (
+        "03",
+        "To the LLM all twelve\nlook alike",
+        lambda: (
+            0.9
+            < produced_each("03_forgets", "leaver") / produced_each("03_forgets", "steady")
+            < 1.1
+        ),
+    ),
+    ("03", "A handful of tokens were under way", lambda: wasted("03_stops") <= 50),
+    (
+        "03",
+        "The two who stayed notice nothing",
+        lambda: share("03_stops") > 0.9 and share("03_forgets") > 0.9,
+    ),
 ]
 # Figures that are settings, names or constants of other software, not results.
 NOT_MEASURED = {
     "00": {"01", "02", "8000", "127", "0", "1", "2", "3", "5", "7"},
     "01": {"0", "1", "2", "3", "64", "02"},
     "02": {"1", "2", "01", "64", "30", "45", "50"},
+    "03": {"01", "02", "1", "2", "16"},
 }
 
 EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
     "00": (lesson00.number_the_tokens, lesson00.make_the_llm_break_off),
     "01": (lesson01.a_load_test_that_tells, lesson01.how_long_would_the_demo_run),
     "02": (lesson02.bound_the_queue, lesson02.choose_the_buffers),
+    "03": (lesson03.race_the_leave, lesson03.find_the_wait_that_nothing_ends),
 }
 
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name[:2])
@@ -179,9 +202,11 @@ def test_outputs_are_ignored_only_where_they_must_vary(path: Path) -> None:
 def test_every_run_is_judged_in_the_next_cell_and_the_verdict_is_stored(path: Path) -> None:
     code = cells(path)
     for cell, after in itertools.pairwise(code):
-        if run := re.match(r"(\w+) = await watch\(", source(cell)):
+        if run := re.search(r"(?m)^(\w+) = await watch\(", source(cell)):
             assert source(after).startswith(f"expect({run[1]}, "), cell["id"]
-            assert re.fullmatch(r"PASS \w+: (growing|bounded|unclear)\n", printed(after))
+            assert re.fullmatch(
+                r"PASS \w+: (growing|bounded|unclear|stopped|running on)\n", printed(after)
+            )
     pictures = [c for c in code if "await watch(" in source(c)]
     assert all(any("image/png" in o.get("data", {}) for o in c["outputs"]) for c in pictures)
     assert path.name.startswith("00") or len(pictures) >= 2
@@ -190,7 +215,7 @@ def test_every_run_is_judged_in_the_next_cell_and_the_verdict_is_stored(path: Pa
 @each_lesson
 def test_the_lesson_keeps_its_budgets(path: Path) -> None:
     assert 800 <= words(path) <= 1200, words(path)
-    exempt = ("imports", "write-starter")
+    exempt = ("imports", "write-starter", "explore-starter")
     lines = [len(cell["source"]) for cell in cells(path) if cell["id"] not in exempt]
     assert statistics.median(lines) <= 3
     assert max(lines) <= 15
@@ -280,7 +305,37 @@ def test_the_picture_of_the_front_page_is_the_lessons_own() -> None:
 def test_an_unbounded_queue_in_step2_turns_lesson_02_red(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "servers", tmp_path / "servers")
     shutil.copy(tmp_path / "servers/step1_broken.py", tmp_path / "servers/step2_fixed.py")
-    lesson = shutil.copy(LESSONS[2], tmp_path)
+    said = red_cell(LESSONS[2], "verdict-fixed", tmp_path)
+    assert "NOT AS EXPECTED step2_fixed: bounded was foretold. Found growing: " in said
+
+
+BOTH = "    async with while_reader_stays(request), await ask_llm(request) as stream:\n"
+FORGETTING = {
+    "nobody looks at the reader": (
+        "    async with await ask_llm(request) as stream:\n",
+        "verdict-silence",
+    ),
+    "nobody closes the stream": (
+        "    stream = await ask_llm(request)\n    async with while_reader_stays(request):\n",
+        "verdict-stops",
+    ),
+}
+
+
+@pytest.mark.parametrize(("instead", "cell"), FORGETTING.values(), ids=FORGETTING)
+def test_half_the_repair_in_step3_turns_lesson_03_red(
+    instead: str, cell: str, tmp_path: Path
+) -> None:
+    step3 = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "step3_cancelling.py"
+    assert BOTH in step3.read_text()
+    step3.write_text(step3.read_text().replace(BOTH, instead))
+    said = red_cell(LESSONS[3], cell, tmp_path)
+    assert "NOT AS EXPECTED step3_cancelling: stopped was foretold. Found " in said
+
+
+def red_cell(path: Path, cell: str, folder: Path) -> str:
+    """Runs a lesson on the servers in a folder; returns what nbval says, which names the cell."""
+    lesson = shutil.copy(path, folder)
     options = [
         "--nbval",
         "--nbval-current-env",
@@ -290,13 +345,13 @@ def test_an_unbounded_queue_in_step2_turns_lesson_02_red(tmp_path: Path) -> None
     ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--color=no", lesson],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path), "WORKSHOP_PACE": "quick"},
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder), "WORKSHOP_PACE": "quick"},
         capture_output=True,
         text=True,
         timeout=NBVAL_TIMEOUT_S,
     )
-    verdict = [cell["id"] for cell in cells(LESSONS[2])].index("verdict-fixed")
+    number = [one["id"] for one in cells(path)].index(cell)
     assert done.returncode == 1, done.stdout
-    assert f"{Path(lesson).name}::Cell {verdict} _" in done.stdout
-    assert "NOT AS EXPECTED step2_fixed: bounded was foretold. Found growing: " in done.stdout
+    assert f"{path.name}::Cell {number} _" in done.stdout
+    return done.stdout
