@@ -19,9 +19,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 # JupyterLab's own variables follow its theme; after the comma: a page without them
 _COLORS = {
-    ".k, .kd, .kn, .kr, .ow": "color: var(--jp-mirror-editor-keyword-color, #008000)",
+    ".k, .kn, .ow": "color: var(--jp-mirror-editor-keyword-color, #008000)",
     ".kc": "color: var(--jp-mirror-editor-atom-color, #008800)",
-    ".s, .s1, .s2, .sa, .sb, .se, .si": "color: var(--jp-mirror-editor-string-color, #ba2121)",
+    ".s, .s1, .s2, .sa, .se, .si": "color: var(--jp-mirror-editor-string-color, #ba2121)",
     ".sd, .c1": "color: var(--jp-mirror-editor-comment-color, #408080)",
     ".mi, .mf": "color: var(--jp-mirror-editor-number-color, #008000)",
     ".nf, .nc, .fm": "color: var(--jp-mirror-editor-def-color, #0000ff)",
