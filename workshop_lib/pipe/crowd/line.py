@@ -152,8 +152,6 @@ class Line:
                 return
             except Exception as problem:
                 through.set_exception(problem)
-            if through.done():  # at once: a task that waits for it comes only after the next poll
-                self._loop.remove_reader(descriptor)
 
         self._loop.add_reader(descriptor, readable)
         try:
