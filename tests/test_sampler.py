@@ -105,3 +105,18 @@ def test_the_blocks_own_error_is_not_hidden_by_the_gauges():
     with nothing_left(), pytest.raises(ZeroDivisionError):  # noqa: SIM117
         with Sampler(Recording({}), read, lambda: None):
             raise ZeroDivisionError
+
+
+def test_a_costly_sample_is_rested_from_so_that_the_server_has_its_turns():
+    recording = Recording({})
+
+    def costly() -> list[StreamLedger]:
+        began_s = time.thread_time()
+        while time.thread_time() - began_s < BEAT_S:
+            pass
+        return [stream()]
+
+    with nothing_left(), Sampler(recording, costly, lambda: 7) as sampler:
+        until(lambda: len(recording.samples) >= 3)
+        elapsed_s = sampler.elapsed_s
+    assert recording.sampler["cpu_s"] < elapsed_s / 2  # and not nearly all of it
