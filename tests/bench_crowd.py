@@ -124,7 +124,7 @@ class Run:
         self._of_crowd = of_crowd
         self.lag, self._pauses = LoopLag(), Pauses()
 
-    def measure(self, seconds: float) -> None:
+    def measure(self, seconds: float, freeze_heap: bool = False) -> None:
         """Start everything, wait until all readers read, and watch them for so long."""
         allow_open_files(2 * self.readers)
         with ExitStack() as stations:
@@ -140,6 +140,11 @@ class Run:
             turned_away = _turned_away()
             self._crowd = stations.enter_context(crowd)
             self._settle()
+            if freeze_heap:
+                gc.collect()
+                gc.freeze()
+                stations.callback(gc.unfreeze)
+                time.sleep(SETTLE_S)
             self._watch(seconds)
             self.turned_away = _turned_away() - turned_away
 
@@ -286,6 +291,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="watched, after all read")
     parser.add_argument("--processes", type=int, help="of the crowd")
     parser.add_argument("--ramp-s", type=float, help="for the readers to begin in")
+    heap = "let the garbage collector pass over all there is once they read"
+    parser.add_argument("--freeze-heap", action="store_true", help=heap)
     given = parser.parse_args()
     console, table = Console(), table_of(given.tokens_per_s)
     cores, load = os.cpu_count(), os.getloadavg()[0]
@@ -294,7 +301,7 @@ def main() -> None:
         for readers in given.readers:
             of_crowd = {"processes": given.processes, "ramp_s": given.ramp_s}
             run = Run(kind, readers, given.tokens_per_s, **of_crowd)
-            run.measure(given.seconds)
+            run.measure(given.seconds, given.freeze_heap)
             table.add_row(*cells_of(run))
             console.print(" | ".join(cells_of(run)))
     console.print(table)
