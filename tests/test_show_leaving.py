@@ -61,9 +61,9 @@ def test_each_view_names_its_own_curves():
 def test_a_run_that_runs_on_in_one_sentence_with_its_price():
     assert describe(a_leaving_run(), PRICE) == (
         "After 6.0 s 10 of 10 readers had left; for them the LLM had produced 3,000 tokens, of "
-        "which they got 100; that makes 2,900 tokens for nobody, $0.0290 of your money; 2 healthy "
-        "readers got 600 of 600 tokens: running on. At $10 per million output tokens (assumed, "
-        "as of 2026-11-24)."
+        "which they got 100; that makes 2,900 tokens for nobody, 0.0290 USD of your money; 2 "
+        "healthy readers got 600 of 600 tokens: running on. At 10 USD per million output tokens "
+        "(assumed, as of 2026-11-24)."
     )
 
 
@@ -71,7 +71,7 @@ def test_a_run_that_stops_costs_next_to_nothing_and_needs_no_price():
     said = describe(a_leaving_run(stops=True))
     assert "that makes 10 tokens for nobody;" in said
     assert said.endswith(": stopped.")
-    assert "$" not in said
+    assert "USD" not in said
 
 
 def test_what_became_of_the_streams_is_not_guessed_before_the_end():
@@ -94,14 +94,14 @@ def test_the_counter_is_live_beside_the_chart():
         screen.show(run.until(t_s))
         states.append(str(screen.state.value))
     assert states == [
-        "0 of 6 s: 0 tokens for nobody, $0.0000 of your money",
-        "3 of 6 s: 1,400 tokens for nobody, $0.0140 of your money",
-        "6 of 6 s: 2,900 tokens for nobody, $0.0290 of your money",
+        "0 of 6 s: 0 tokens for nobody, 0.0000 USD of your money",
+        "3 of 6 s: 1,400 tokens for nobody, 0.0140 USD of your money",
+        "6 of 6 s: 2,900 tokens for nobody, 0.0290 USD of your money",
     ]
 
 
 @pytest.mark.parametrize(
-    ("tokens", "words"), [(0, "$0.0000"), (5_900, "$0.0590"), (123_456_789, "$1,234.57")]
+    ("tokens", "words"), [(0, "0.0000 USD"), (5_900, "0.0590 USD"), (123_456_789, "1,234.57 USD")]
 )
 def test_money_as_people_read_it(tokens: int, words: str):
     assert PRICE.words(tokens) == words
@@ -115,3 +115,8 @@ def test_money_as_people_read_it(tokens: int, words: str):
 def test_a_price_that_cannot_be_is_refused_in_a_sentence(usd: float, as_of: str, said: str):
     with pytest.raises(ValueError, match=said):
         Price(usd, as_of)
+
+
+def test_no_text_under_a_chart_can_be_taken_for_a_formula():
+    assert "$" not in describe(a_leaving_run(), PRICE)
+    assert "$" not in f"{PRICE} {PRICE.words(1)}"

@@ -34,13 +34,16 @@ class Price:
         return tokens * self.usd_per_million_tokens / _TOKENS
 
     def words(self, tokens: float) -> str:
-        """Return what so many tokens cost, as people read it."""
+        """Return what so many tokens cost, as people read it.
+
+        No dollar signs: JupyterLab sets what stands between two of them as a formula.
+        """
         usd = self.usd(tokens)
-        return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+        return f"{usd:,.2f} USD" if usd >= 1 else f"{usd:.4f} USD"
 
     def __str__(self) -> str:
         """State the price, and that it is assumed."""
         return (
-            f"${self.usd_per_million_tokens:g} per million output tokens "
+            f"{self.usd_per_million_tokens:g} USD per million output tokens "
             f"(assumed, as of {self.as_of})"
         )
