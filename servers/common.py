@@ -97,13 +97,18 @@ def make_app(
     return app
 
 
-def run(chat: Handler) -> None:
-    """Serve alone: HOST, PORT, OPENAI_BASE_URL, OPENAI_API_KEY and MODEL come from outside."""
+def run(chat: Handler, *contexts: Callable[[web.Application], AsyncIterator[None]]) -> None:
+    """Serve alone: HOST, PORT, OPENAI_BASE_URL, OPENAI_API_KEY and MODEL come from outside.
+
+    `contexts` make what the handler needs besides the OpenAI client.
+    """
     host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "0")
     if not port.isdecimal():
         raise SystemExit(f"PORT is {port!r}. Set it to a number, or to 0 for a free port.")
+    app = make_app(chat)
+    app.cleanup_ctx.extend(contexts)
     try:
-        web.run_app(make_app(chat), host=host, port=int(port))
+        web.run_app(app, host=host, port=int(port))
     except openai.OpenAIError as problem:
         raise SystemExit(f"The OpenAI client cannot start: {problem}") from None
     except (OSError, OverflowError) as problem:
