@@ -18,7 +18,7 @@ define step
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lesson faults notebooks install lock clean
+.PHONY: help lab test lesson faults bench notebooks install lock clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ lesson: install ## run one lesson's checks: make lesson N=02
 
 faults: install ## print what each server makes of each fault of readers and of the LLM
 	@$(BIN)/python -m tests.fault_matrix
+
+bench: install ## measure our servers beside their peers: a table, and two files in tests/bench
+	@$(BIN)/python -m tests.bench
 
 notebooks: install ## run all lessons at full pace and store their outputs
 	@$(BIN)/python notebooks/execute.py

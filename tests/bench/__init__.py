@@ -1,0 +1,1 @@
+"""The workshop's servers side by side with their peers: `make bench`."""
