@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -134,9 +135,12 @@ def test_a_reader_that_leaves_before_the_llm_says_anything(server: ServerProcess
     freed_and_serving(server, llm)
 
 
-def test_a_reader_that_leaves_while_the_writer_waits_for_drain(server: ServerProcess, llm: FakeLLM):
+@pytest.mark.parametrize("half", [False, True], ids=["leaves", "closes its half"])
+def test_a_reader_that_leaves_while_the_writer_waits_for_drain(
+    server: ServerProcess, llm: FakeLLM, half: bool
+):
     llm.set(token_bytes=16_000, answer_tokens=100_000, tokens_per_s=500)
-    with ask(server.port, rcvbuf=SMALL.reader_rcvbuf):
+    with ask(server.port, rcvbuf=SMALL.reader_rcvbuf) as reader:
         until(lambda: llm.totals().open == 1)
         seen = [-1]
 
@@ -145,6 +149,9 @@ def test_a_reader_that_leaves_while_the_writer_waits_for_drain(server: ServerPro
             return len(seen) > 30 and seen[-30] == seen[-1] > 0
 
         until(held_back)
+        if half:  # and keeps the socket, without reading
+            reader.shutdown(socket.SHUT_WR)
+            until(lambda: llm.totals().open == 0, 10)
     freed_and_serving(server, llm)
 
 

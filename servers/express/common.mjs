@@ -62,6 +62,8 @@ export function run(chat) {
     if (problem) giveUp(`Cannot listen: ${problem.message}. Set another HOST or PORT.`)
     console.log(`Serving on http://${HOST}:${server.address().port}`)
   })
+  // a reader that closed its half only would keep the socket until it has read the rest
+  server.on('connection', (socket) => socket.once('end', () => socket.destroy()))
 }
 
 function event(data) {
