@@ -14,13 +14,15 @@ from servers.common import CLIENT, MODEL, event, failure, prompt_of, refusal, ru
 from servers.presence import while_reader_stays
 
 SESSION = web.AppKey("session", ClientSession)
-READ_BYTES = 16384  # what is in hand, and stays there while a reader stalls
+READ_BYTES = 4096  # as little as this is in hand, and stays there, while a reader stalls
 PATIENCE = ClientTimeout(total=None, sock_connect=5, sock_read=600)
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
     async with while_reader_stays(request), ask_llm(request) as answer:
         response, writer = await start_stream(request)
+        if request.transport:  # what its socket does not take waits at the LLM, not here
+            request.transport.set_write_buffer_limits(high=0)
         ready: list[bytes] = []
         finished, begun = False, b""
         try:
@@ -52,13 +54,11 @@ def take(line: bytes, ready: list[bytes]) -> bool:
 async def ask_llm(request: web.Request) -> AsyncIterator[ClientResponse]:
     """Start an answer to the request's prompt; what fails before it starts is an HTTP status."""
     sdk = request.app[CLIENT]  # it knows the address and the key
-    messages = [{"role": "user", "content": await prompt_of(request)}]
-    asked = {"model": request.app[MODEL], "messages": messages, "stream": True}
-    head = {"Authorization": f"Bearer {sdk.api_key}"}
+    asked = {"model": request.app[MODEL], "stream": True}
+    asked["messages"] = [{"role": "user", "content": await prompt_of(request)}]
+    url, head = f"{sdk.base_url}chat/completions", {"Authorization": f"Bearer {sdk.api_key}"}
     try:
-        answer = await request.app[SESSION].post(
-            f"{sdk.base_url}chat/completions", json=asked, headers=head
-        )
+        answer = await request.app[SESSION].post(url, json=asked, headers=head)
     except (ClientError, TimeoutError):
         raise refusal(web.HTTPBadGateway, "llm_failed", "The model failed. Try again.") from None
     async with answer:
