@@ -69,6 +69,7 @@ def _stalled_kb(name: str) -> Callable[[Rows], float]:
 AIMS = [
     Aim("step3: RSS of a stalled reader", 50, True, "kB", _stalled_kb("step3")),
     Aim("step3, tight: RSS of a stalled reader", 50, True, "kB", _stalled_kb("step3, tight")),
+    Aim("lean relay: RSS of a stalled reader", 50, True, "kB", _stalled_kb("lean relay")),
     Aim(
         "step3: what RSS grew by for each reader while all stood still",
         1, True, "kB", lambda rows: rows["step3"]["stalled"]["rss_grown_bytes_per_reader"] / 1000,
