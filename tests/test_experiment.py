@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import psutil
@@ -20,6 +21,8 @@ from tests.mechanism import gone, nothing_left, until
 from workshop_lib.experiment import KERNELS_OWN, Experiment
 from workshop_lib.meter.kernel import kernel_queues
 from workshop_lib.meter.recording import Recording
+from workshop_lib.pipe.fake_llm import FakeLLM
+from workshop_lib.pipe.server import Server
 from workshop_lib.verdict import judge
 
 SLOW = ["stalled"]
@@ -133,6 +136,23 @@ async def test_stopping_ends_a_run_early():
     assert len(beats) == 2
     assert beats[0] <= beats[1] <= len(recording.samples)
     assert len(recording.streams) == 2
+
+
+async def test_what_is_beside_comes_before_the_readers_and_goes_after_them():
+    tokens: list[int] = []
+
+    @contextmanager
+    def beside(llm: FakeLLM, server: Server) -> Iterator[None]:
+        tokens.append(llm.totals().tokens)
+        assert server.pid == os.getpid()
+        yield
+        tokens.append(llm.totals().tokens)
+
+    run = Experiment(step2_fixed, **QUICK | {"seconds": 1})
+    recording = await run.run(beside=beside)
+    before, after = tokens
+    assert before == 0
+    assert after >= recording.samples[-1].group().received_tokens > 0
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
