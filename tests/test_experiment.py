@@ -148,7 +148,7 @@ async def test_what_is_beside_comes_before_the_readers_and_goes_after_them():
         yield
         tokens.append(llm.totals().tokens)
 
-    run = Experiment(step2_fixed, **QUICK | {"seconds": 1})
+    run = Experiment(step2_fixed, **QUICK)
     recording = await run.run(beside=beside)
     before, after = tokens
     assert before == 0
