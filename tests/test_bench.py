@@ -139,6 +139,8 @@ def rows() -> Rows:
 def test_each_aim_is_judged_with_its_distance():
     judged = [aim.judged(rows()) for aim in AIMS]
     assert [one["met"] for one in judged] == [False, True, True, True, True, False, False, True]
+    assert "64 KiB" in judged[0]["why"]
+    assert judged[1]["why"] == ""
     assert judged[0]["said"] == "60 kB, 20% above 50"
     assert judged[5]["said"] == "25 times, 50% below 50"
 

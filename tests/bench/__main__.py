@@ -23,6 +23,7 @@ from tests.bench.report import print_report
 from tests.bench.runs import FULL, TIGHT, PeerFailed, Plan, at_rate, flood, stall
 from workshop_lib.pipe.node import EXPRESS, install_packages, node_program
 
+LEAST_WIDTH = 120
 HERE = Path(__file__).parent
 PACKAGES = ("aiohttp", "openai", "httpx2", "starlette", "uvicorn", "sse-starlette", "fastapi")
 NPM_PACKAGES = ("express", "openai")
@@ -118,7 +119,8 @@ def caption_of(results: dict[str, Any]) -> str:
         f"{machine['cores']} cores of {machine['cpu']}, Python {versions['Python']}, "
         f"Node {versions['Node']}. Stalled: {load['stalled_readers'][-1]:,} readers at most. "
         f"LLM without a limit: {load['busy_readers']} readers. Fixed rate: {load['busy_readers']} "
-        f"readers at {load['rate']:g} tokens/s. All but the first panel in powers of ten."
+        f"readers at {load['rate']:g} tokens/s.\nBlue: the workshop's; green: without the SDK's "
+        "objects; grey: others."
     )
 
 
@@ -131,7 +133,7 @@ def main(arguments: Sequence[str] | None = None, plan: Plan = FULL) -> int:
     given = parser.parse_args(arguments)
     os.environ.pop("WORKSHOP_PACE", None)  # the loads are what the plan says
     install_packages()
-    console = Console()
+    console = Console(width=max(LEAST_WIDTH, Console().width))
     peers = [peer for peer in everybody if peer.name in given.only]
     results = bench(peers, plan, lambda text: console.print(text, highlight=False, soft_wrap=True))
     (given.into / "results.json").write_text(json.dumps(results, indent=1) + "\n")

@@ -18,7 +18,7 @@ Read = Callable[[Row], float | None]
 PANELS: list[tuple[str, Read, bool]] = [
     ("RSS of a stalled reader, kB", lambda row: _kb(row["stalled"]["rss_bytes_per_reader"]), False),
     ("CPU an event, us: LLM without a limit", lambda row: _us(row["flood"]), True),
-    ("CPU an event, us: fixed rate", lambda row: _us(row["rate"]), True),
+    ("CPU an event, us: fixed rate", lambda row: _us(row["rate"]), False),
     ("Loop lag p99, ms: LLM without a limit", lambda row: row["flood"]["lag_ms_p99"], True),
     ("Added latency p99, ms: fixed rate", lambda row: row["rate"]["added_ms_p99"], True),
 ]

@@ -77,5 +77,7 @@ def print_report(console: Console, results: dict[str, Any]) -> None:
             aim["met"], ("yellow", "unknown")
         )
         console.print(f"[{colour}]{word}[/] {aim['aim']}: {aim['said']}", soft_wrap=True)
+        if aim.get("why"):
+            console.print(f"       {aim['why']}", highlight=False, soft_wrap=True)
     for sentence in results["sdk"]:
         console.print(sentence, highlight=False, soft_wrap=True)
