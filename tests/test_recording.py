@@ -87,7 +87,9 @@ def test_sums_add_every_gauge_and_keep_the_dark_dark():
 def test_gauges_of_streams_are_their_sums():
     stream = StreamLedger(0, "stalled", 100, 370, 10, 20, 640, 64, 128, 6, 64, 2048, True)
     closed = replace(stream, reader=1, open=False, kernel_bytes=None)
-    assert Gauges.of([stream, closed]) == Gauges(2, 1, 200, 20, 40, 1280, 128, None, 12, 128, 4096)
+    assert Gauges.of([stream, closed]) == Gauges(
+        2, 1, 200, 20, 40, 1280, 128, None, 12, 128, 4096, llm_bytes=740
+    )
     assert Gauges.of([]) == NO_READERS
 
 

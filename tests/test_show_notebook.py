@@ -47,6 +47,12 @@ def test_a_replay_leaves_the_same(notebook: Kernel):
     assert "replayed 10 times as fast" in words.data["text/markdown"]
 
 
+def test_a_ledger_leaves_its_frozen_table_and_no_widget(notebook: Kernel):
+    (table,) = notebook.run("run = await watch_ledger(small(2))")
+    assert set(table.data) == {"text/html", "text/plain"}
+    assert "Unaccounted for: 0 bytes." in table.data["text/plain"]
+
+
 def test_an_interrupted_run_leaves_its_last_frame_and_nothing_running(notebook: Kernel):
     km = notebook.client.km
     assert km is not None

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -16,13 +16,14 @@ from workshop_lib.meter.stations import Stations, complaints
 from workshop_lib.pipe.app_process import AppProcess
 from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM
+from workshop_lib.pipe.link import SLOW_3G, Link, Throttle
 from workshop_lib.pipe.open_files import allow_open_files
 from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
 from workshop_lib.pipe.sockets import KERNELS_OWN, SMALL, Buffers, connecting_socket, granted
 from workshop_lib.pipe.upstream import app_of
 
-__all__ = ["KERNELS_OWN", "SMALL", "Buffers", "Experiment"]
+__all__ = ["KERNELS_OWN", "SLOW_3G", "SMALL", "Buffers", "Experiment", "Throttle"]
 
 UPDATE_S = 0.18
 QUICK_TIME_LAPSE = 4.0
@@ -38,7 +39,8 @@ class Experiment:
     `server` is a module of `servers`, a handler, or a command that serves on $PORT. `mix` says
     which habits the readers have, by share or count. Every answer has `answer_tokens` tokens of
     `token_bytes` bytes at `tokens_per_s` (0: as fast as it can), the first after `first_token_s`;
-    `knobs` are further ones of the LLM, such as a fault. A module runs in a background thread, or
+    `knobs` are further ones of the LLM, such as a fault. `link` lies between the server and each
+    reader (None: nothing but the loopback). A module runs in a background thread, or
     with `fresh_process` in a process whose memory no earlier run has touched.
     """
 
@@ -54,6 +56,7 @@ class Experiment:
     fresh_process: bool = False
     time_lapse: float = 1.0
     first_token_s: float = 0.0
+    link: Throttle | None = None
     knobs: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
 
     @property
@@ -77,6 +80,7 @@ class Experiment:
             tokens_per_s=self.tokens_per_s * QUICK_TIME_LAPSE,
             seconds=self.seconds / QUICK_TIME_LAPSE,
             first_token_s=self.first_token_s / QUICK_TIME_LAPSE,
+            link=self.link and self.link.times(QUICK_TIME_LAPSE),
             time_lapse=QUICK_TIME_LAPSE,
         )
 
@@ -111,8 +115,12 @@ class Experiment:
         with FakeLLM(sndbuf=self.buffers.llm_sndbuf, **self._llm_knobs()) as llm:
             with self._server(llm) as server:
                 memory = Memory(server.pid)
-                with beside(llm, server), self._crowd(server) as crowd:
-                    stations = Stations(llm, server, crowd, self.token_bytes)
+                with (
+                    beside(llm, server),
+                    self._link(server) as link,
+                    self._crowd((link or server).port) as crowd,
+                ):
+                    stations = Stations(llm, server, crowd, self.token_bytes, link)
                     recording = Recording(self._setup(llm, server, crowd))
                     with Sampler(recording, stations.read, memory.rss_bytes) as sampler:
                         yield recording, sampler
@@ -158,9 +166,15 @@ class Experiment:
             high_water_bytes=high_water_bytes,
         )
 
-    def _crowd(self, server: Server) -> Crowd:
+    def _link(self, server: Server) -> AbstractContextManager[Link | None]:
+        if self.link is None:
+            return nullcontext()
+        sndbuf, rcvbuf = self.buffers.server_sndbuf, self.buffers.server_rcvbuf
+        return Link(server.port, self.link, sndbuf=sndbuf, rcvbuf=rcvbuf)
+
+    def _crowd(self, port: int) -> Crowd:
         return Crowd(
-            f"{server.url}/chat",
+            f"http://127.0.0.1:{port}/chat",
             self.readers,
             self.mix,
             rcvbuf=self.buffers.reader_rcvbuf,
@@ -193,6 +207,7 @@ class Experiment:
             "seconds": self.seconds,
             "first_token_s": self.first_token_s,
             "knobs": dict(self.knobs),
+            "link": self.link and asdict(self.link),
             "seed": self.seed,
             "llm_sndbuf_asked": self.buffers.llm_sndbuf,
             "llm_sndbuf_granted": llm.granted_bytes,

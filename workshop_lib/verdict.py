@@ -5,9 +5,9 @@ proves nothing: the kernel takes megabytes for each connection before the server
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from workshop_lib.meter.recording import Gauges, Recording
 
@@ -39,9 +39,14 @@ class Verdict:
         return f"{self.outcome}: {self.evidence}"
 
 
+def slow_habits(setup: Mapping[str, Any]) -> list[str]:
+    """Name the habits that hold the pipe back; behind a slow link all of them may."""
+    return [habit for habit in setup["mix"] if habit != HEALTHY or setup.get("link")]
+
+
 def judge(recording: Recording) -> Verdict:
     """Compare the last third of a run with its first, for the readers that hold the pipe back."""
-    habits = [habit for habit in recording.setup["mix"] if habit != HEALTHY]
+    habits = slow_habits(recording.setup)
     if recording.errors:
         return Verdict(
             "unclear", f"the server failed: {_sentence(recording.errors[0])} Repair that first."
@@ -118,11 +123,18 @@ def _held_back(
         return Verdict(
             "unclear", f"the LLM had few tokens to produce {counts}. Make the run longer."
         )
-    elif in_flight_grew <= slack and lately < began * MOST_SHARE_WHEN_SLOWED:
+    elif in_flight_grew <= slack and (
+        lately < began * MOST_SHARE_WHEN_SLOWED or _wait_at_the_llm(second, end, slack)
+    ):
         return Verdict(
             "bounded", f"the LLM was slowed to its readers' pace {counts}; {_held(end)}."
         )
     return Verdict("unclear", _why_unclear(end, lately, in_flight_grew, slack))
+
+
+def _wait_at_the_llm(second: Gauges, end: Gauges, slack: int) -> bool:
+    """Tell whether the LLM's own sockets were full all along: then it has no say in the pace."""
+    return min(second.llm_tokens or 0, end.llm_tokens or 0) > slack
 
 
 def _for_readers(gauges: Gauges) -> str:

@@ -7,11 +7,13 @@ in the server: in its own queues.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from workshop_lib.meter.kernel import Ends, Queues
 from workshop_lib.pipe.crowd import ReaderRow
 from workshop_lib.pipe.fake_llm import StreamRow
+from workshop_lib.pipe.link import Wire
 
 _NOTHING = Queues(0, 0)
 _READER = re.compile(r"reader (\d+)\s*\Z")
@@ -24,7 +26,8 @@ class StreamLedger:
     """One stream's tokens at one moment, station by station; None where a station is in the dark.
 
     Bytes are those on the wire; `queued_bytes` are what the queued tokens would take there.
-    `queued_tokens` is the rest: produced, and in no other place. `left`: the reader has gone, and
+    `queued_tokens` is the rest: produced, and in no other place. `given_bytes` are those that the
+    server has given to the reader's connection. `left`: the reader has gone, and
     `after_leaving_tokens` were produced since that was first seen.
     """
 
@@ -43,6 +46,8 @@ class StreamLedger:
     open: bool
     left: bool = False
     after_leaving_tokens: int = 0
+    link_bytes: int = 0
+    given_bytes: int | None = None
 
     @property
     def wasted_tokens(self) -> int:
@@ -61,6 +66,9 @@ class Readings:
     write_buffers: Mapping[int, int] | None
     kernel: Mapping[Ends, Queues] | None
     token_bytes: int = 5
+    given: Mapping[int, int] | None = None
+    link_port: int | None = None
+    wires: Mapping[int, Wire] = field(default_factory=dict[int, Wire])
 
 
 def read_ledger(readings: Readings) -> list[StreamLedger]:
@@ -91,11 +99,12 @@ def _lay_out(
     reader: ReaderRow, stream: StreamRow | None, event_bytes: float, readings: Readings
 ) -> StreamLedger:
     llm_bytes, llm_tokens = _before_the_server(stream, readings)
-    write_buffer, kernel = _after_the_server(reader, readings)
+    down = _after_the_server(reader, readings)
     produced = stream.tokens if stream else 0
     downstream = None
-    if kernel is not None:
-        downstream = round(((write_buffer or 0) + kernel) / event_bytes)
+    if down.kernel is not None:
+        on_their_way = (down.write_buffer or 0) + down.kernel + down.link
+        downstream = round(on_their_way / event_bytes)
     queued = None
     if llm_tokens is not None and downstream is not None:
         # the gauges are not read at one instant: a running pipe can be off by what moved meanwhile
@@ -108,13 +117,15 @@ def _lay_out(
         llm_tokens=llm_tokens,
         queued_tokens=queued,
         queued_bytes=None if queued is None else round(queued * event_bytes),
-        write_buffer_bytes=write_buffer,
-        kernel_bytes=kernel,
+        write_buffer_bytes=down.write_buffer,
+        kernel_bytes=down.kernel,
         downstream_tokens=downstream,
         received_tokens=reader.tokens,
         received_bytes=reader.wire_bytes,
         open=stream is not None and stream.ended_s is None,
         left=reader.state == "left",
+        link_bytes=down.link,
+        given_bytes=down.given,
     )
 
 
@@ -126,22 +137,39 @@ def _before_the_server(
         return 0, 0
     if readings.kernel is None:
         return None, None
-    sending = readings.kernel.get((readings.llm_port, stream.peer_port), _NOTHING).send
-    arrived = readings.kernel.get((stream.peer_port, readings.llm_port), _NOTHING).receive
-    waiting = stream.buffered_bytes + sending + arrived
+    in_kernel = _between(readings.llm_port, stream.peer_port, readings.kernel)
+    waiting = stream.buffered_bytes + in_kernel
     return waiting, round(waiting / ((stream.bytes - stream.header_bytes) / stream.tokens))
 
 
-def _after_the_server(reader: ReaderRow, readings: Readings) -> tuple[int | None, int | None]:
-    """Return the bytes in the server's write buffer, and those in the kernel's two queues."""
-    port = reader.local_port or 0
-    buffers, kernel = readings.write_buffers, readings.kernel
-    write_buffer = None if buffers is None else buffers.get(port, 0)
-    if kernel is None:
-        return write_buffer, None
-    sending = kernel.get((readings.server_port, port), _NOTHING).send
-    arrived = kernel.get((port, readings.server_port), _NOTHING).receive
-    return write_buffer, sending + arrived
+class _Down(NamedTuple):
+    """The bytes between the server and one reader; None where they cannot be seen."""
+
+    write_buffer: int | None
+    kernel: int | None
+    link: int
+    given: int | None
+
+
+def _after_the_server(reader: ReaderRow, readings: Readings) -> _Down:
+    """Look for a reader's bytes in the server's buffer, the kernel's queues, and on the link."""
+    port, server_port = reader.local_port or 0, readings.server_port
+    ends = [(server_port, port)]
+    wire = readings.wires.get(port, Wire(port, 0))
+    if readings.link_port is not None:
+        ends = [(server_port, wire.port), (readings.link_port, port)]
+    buffers, given = readings.write_buffers, readings.given
+    return _Down(
+        None if buffers is None else buffers.get(wire.port, 0),
+        None if readings.kernel is None else sum(_between(*e, readings.kernel) for e in ends),
+        wire.held_bytes,
+        None if given is None else given.get(wire.port, 0),
+    )
+
+
+def _between(port: int, other: int, kernel: Mapping[Ends, Queues]) -> int:
+    """Return the bytes sent from one port that its other end has not taken."""
+    return kernel.get((port, other), _NOTHING).send + kernel.get((other, port), _NOTHING).receive
 
 
 def _reader_of(prompt: str) -> int | None:

@@ -17,6 +17,8 @@ class Gauges:
 
     Bytes are those on the wire; None where the platform or the server cannot be looked into.
     `left` readers have gone, and `wasted_tokens` were produced for them that they never got.
+    `llm_bytes` lie before the server; `given_bytes` are all that it has given to its readers'
+    connections.
     """
 
     readers: int
@@ -32,6 +34,9 @@ class Gauges:
     received_bytes: int
     left: int = 0
     wasted_tokens: int = 0
+    link_bytes: int = 0
+    llm_bytes: int | None = None
+    given_bytes: int | None = None
 
     @classmethod
     def of(cls, streams: Sequence[StreamLedger]) -> Self:

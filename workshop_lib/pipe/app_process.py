@@ -46,6 +46,7 @@ class AppProcess:
         }
         self.errors: list[str] = []
         self._write_buffers: dict[int, int] = {}
+        self._given_bytes: dict[int, int] = {}
 
     @property
     def url(self) -> str:
@@ -55,6 +56,10 @@ class AppProcess:
     def write_buffers(self) -> dict[int, int] | None:
         """Return the bytes in each connection's write buffer, by the reader's port."""
         return self._write_buffers
+
+    def given_bytes(self) -> dict[int, int] | None:
+        """Return the bytes given to each connection, heads included, by the reader's port."""
+        return self._given_bytes
 
     def __enter__(self) -> Self:
         self._child = Child(__name__, self._config, self._on_report)
@@ -67,7 +72,8 @@ class AppProcess:
         self._child.stop()
 
     def _on_report(self, message: Message) -> None:
-        self._write_buffers = {int(port): size for port, size in message["write_buffers"].items()}
+        self._write_buffers = _by_port(message["write_buffers"])
+        self._given_bytes = _by_port(message["given_bytes"])
         self.errors = message["errors"]
 
 
@@ -83,13 +89,26 @@ async def serve_parent() -> None:
         async for _ in inbox:
             pass
         reporting.cancel()
-    report({"write_buffers": {}, "errors": server.errors})
+    report(_seen_of(server) | {"write_buffers": {}})
 
 
 async def _keep_reporting(server: ServerThread) -> None:
     while True:
-        report({"write_buffers": server.write_buffers(), "errors": server.errors})
+        report(_seen_of(server))
         await asyncio.sleep(REPORT_EVERY_S)
+
+
+def _seen_of(server: ServerThread) -> Message:
+    return {
+        "write_buffers": server.write_buffers(),
+        "given_bytes": server.given_bytes(),
+        "errors": server.errors,
+    }
+
+
+def _by_port(sizes: dict[str, int]) -> dict[int, int]:
+    """Read a mapping back from JSON, which has made its keys text."""
+    return {int(port): size for port, size in sizes.items()}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from aiohttp import web
 from workshop_lib.pipe.environment import environ_holding
 from workshop_lib.pipe.errors import logger, loop_handler
 from workshop_lib.pipe.sockets import Granted, granted, listening_socket
+from workshop_lib.pipe.transports import Transports
 
 MakeApp = Callable[[], web.Application]
 
@@ -32,6 +33,7 @@ class Server(Protocol):
     @property
     def errors(self) -> list[str]: ...
     def write_buffers(self) -> dict[int, int] | None: ...
+    def given_bytes(self) -> dict[int, int] | None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *problem: object) -> None: ...
 
@@ -56,7 +58,7 @@ class ServerThread:
     ) -> None:
         self._make_app = make_app
         self._env = dict(env or {})
-        self._high_water_bytes = high_water_bytes
+        self._transports = Transports(high_water_bytes)
         self._socket = listening_socket(port=port, sndbuf=sndbuf)
         self.port: int = self._socket.getsockname()[1]
         self.pid = os.getpid()
@@ -103,12 +105,11 @@ class ServerThread:
 
     def write_buffers(self) -> dict[int, int] | None:
         """Return the bytes in each connection's write buffer, by the reader's port."""
-        transports = [handler.transport for handler in list(self._connections())]
-        return {
-            transport.get_extra_info("peername")[1]: _buffer_size(transport)
-            for transport in transports
-            if transport is not None and transport.get_extra_info("peername")
-        }
+        return self._transports.write_buffers(self._connections())
+
+    def given_bytes(self) -> dict[int, int] | None:
+        """Return the bytes given to each connection, heads included, by the reader's port."""
+        return self._transports.given_bytes()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -150,7 +151,7 @@ class ServerThread:
         self._give_up = serving.cancel
         self._looping.set()
         app = self._make_app()
-        app.on_response_prepare.append(self._set_high_water_mark)
+        app.on_response_prepare.append(self._transports.meet)
         self._runner = web.AppRunner(
             app, access_log=None, logger=logger(self.errors), shutdown_timeout=0.1
         )
@@ -174,17 +175,3 @@ class ServerThread:
             handler.cancel()
         if handlers:
             await asyncio.wait(handlers, timeout=CANCEL_TIMEOUT_S)
-
-    async def _set_high_water_mark(
-        self, request: web.Request, response: web.StreamResponse
-    ) -> None:
-        if self._high_water_bytes is not None and request.transport:
-            request.transport.set_write_buffer_limits(high=self._high_water_bytes)
-
-
-def _buffer_size(transport: asyncio.Transport) -> int:
-    while True:
-        try:
-            return transport.get_write_buffer_size()
-        except RuntimeError:  # the server's thread changed the buffer while we summed it
-            continue

@@ -74,6 +74,10 @@ class ServerProcess:
         """Return None: what another process keeps in its buffers cannot be seen from outside."""
         return None
 
+    def given_bytes(self) -> dict[int, int] | None:
+        """Return None: what another process has given to its connections cannot be seen."""
+        return None
+
     def last_words(self) -> str:
         """Return the end of what the command has printed."""
         assert self._output is not None

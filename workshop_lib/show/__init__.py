@@ -1,6 +1,7 @@
 """What the learner sees: the live chart, code from the files that run, predictions, controls."""
 
 from workshop_lib.show.code import show_code, show_diff
+from workshop_lib.show.ledger import unaccounted_bytes, watch_ledger
 from workshop_lib.show.live import replay, watch
 from workshop_lib.show.money import Price
 from workshop_lib.show.playground import playground
@@ -17,5 +18,7 @@ __all__ = [
     "replay",
     "show_code",
     "show_diff",
+    "unaccounted_bytes",
     "watch",
+    "watch_ledger",
 ]

@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from workshop_lib.meter.recording import Gauges, Recording, Sample
-from workshop_lib.show.words import slow_habits
+from workshop_lib.show.words import shown_habits
 from workshop_lib.verdict import HEALTHY
 
 
@@ -26,6 +26,7 @@ CURVES = {
     "hoarded": Curve("held by the server", "held", "#D55E00", 2.8),
     "buffers": Curve("of it in write buffers", "held", "#000000", 1.6, ":"),
     "kernel": Curve("in the kernel's queues", "held", "#8C8C8C", 2.0),
+    "link": Curve("on the slow link", "held", "#56B4E9", 2.0),
     "memory": Curve("memory (right axis)", "memory", "#CC79A7", 1.0),
     "before": Curve("", "held", "#EBA36B", 2.0, "--"),
     "wasted": Curve("produced for nobody", "wasted", "#D55E00", 2.8),
@@ -49,7 +50,7 @@ class Curves:
 
     def extend(self, recording: Recording) -> None:
         """Take over the samples that have come in since the last time."""
-        habits = slow_habits(recording.setup)
+        habits = shown_habits(recording.setup)
         for sample in recording.samples[len(self.points["t_s"]) :]:
             for name, value in _values(sample, habits).items():
                 self.points[name].append(float("nan") if value is None else value)
@@ -68,6 +69,7 @@ def _values(sample: Sample, habits: list[str]) -> dict[str, float | None]:
         "hoarded": slow.hoarded_bytes,
         "buffers": slow.write_buffer_bytes,
         "kernel": slow.kernel_bytes,
+        "link": slow.link_bytes,
         "memory": sample.rss_bytes,
         "wasted": sample.group().wasted_tokens,
         "produced": _each(slow, slow.produced_tokens),

@@ -22,7 +22,7 @@ PANELS_PX = {"left": (58, 334), "right": (474, 744)}
 IN_BYTES = {"held", "memory"}
 KEY_PX = {
     **{name: (10, 40 + 19 * row) for row, name in enumerate(("hoarded", "buffers", "kernel"))},
-    **{name: (222, 40 + 19 * row) for row, name in enumerate(("memory", "before"))},
+    **{name: (222, 40 + 19 * row) for row, name in enumerate(("memory", "before", "link"))},
     **{name: (10, 40 + 19 * row) for row, name in enumerate(("wasted", "wasted_before"))},
     **{name: (456, 40 + 19 * row) for row, name in enumerate(("produced", "received", "healthy"))},
 }

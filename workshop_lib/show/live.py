@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
@@ -54,10 +55,18 @@ def plan_of(experiment: Experiment) -> dict[str, Any]:
         "mix": experiment.mix,
         "tokens_per_s": experiment.tokens_per_s,
         "answer_tokens": experiment.answer_tokens,
+        "link": experiment.link and asdict(experiment.link),
     }
 
 
-async def perform(experiment: Experiment, screen: Screen) -> Recording:
+class Shows(Protocol):
+    """What an experiment can be watched on."""
+
+    def on_stop(self, stop: Callable[[], None]) -> None: ...
+    def show(self, recording: Recording) -> None: ...
+
+
+async def perform(experiment: Experiment, screen: Shows) -> Recording:
     """Run an experiment on a screen, whose button stops it."""
     stopping = asyncio.Event()
     screen.on_stop(_from_any_thread(stopping))

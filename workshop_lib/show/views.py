@@ -8,7 +8,7 @@ from workshop_lib.show.curves import CURVES, EARLIER
 from workshop_lib.show.units import shorten
 from workshop_lib.show.words import has_healthy, has_slow, is_about_leaving
 
-_OF_HOLDING = ("hoarded", "buffers", "kernel", "memory", "before")
+_OF_HOLDING = ("hoarded", "buffers", "kernel", "link", "memory", "before")
 _OF_LEAVING = ("wasted", "wasted_before")
 _OF_BOTH = ("produced", "received", "healthy")
 
@@ -35,6 +35,8 @@ def view_of(plan: Mapping[str, Any], before: Recording | None) -> View:
         names = _names(_OF_HOLDING, before, "held by") | {"received": f"{who} received"}
     if not has_healthy(plan):
         del names["healthy"]
+    if not plan.get("link"):
+        names.pop("link", None)
     return View({**titles, "tokens": "Tokens per reader"}, names)
 
 

@@ -7,24 +7,24 @@ from workshop_lib.leaving import judge_leaving
 from workshop_lib.meter.recording import Gauges, Recording
 from workshop_lib.show.money import Price
 from workshop_lib.show.units import count, size
-from workshop_lib.verdict import HEALTHY, judge
+from workshop_lib.verdict import HEALTHY, judge, slow_habits
 
 LEAVER = "leaver"
 
 
-def slow_habits(setup: Mapping[str, Any]) -> list[str]:
+def shown_habits(setup: Mapping[str, Any]) -> list[str]:
     """Name the habits that hold the pipe back; all of them if none does."""
-    return [habit for habit in setup["mix"] if habit != HEALTHY] or list(setup["mix"])
+    return slow_habits(setup) or list(setup["mix"])
 
 
 def has_slow(setup: Mapping[str, Any]) -> bool:
     """Tell whether some readers hold the pipe back."""
-    return any(habit != HEALTHY for habit in setup["mix"])
+    return bool(slow_habits(setup))
 
 
 def has_healthy(setup: Mapping[str, Any]) -> bool:
     """Tell whether there are healthy readers beside slow ones."""
-    return has_slow(setup) and HEALTHY in setup["mix"]
+    return has_slow(setup) and HEALTHY in setup["mix"] and HEALTHY not in slow_habits(setup)
 
 
 def is_about_leaving(setup: Mapping[str, Any]) -> bool:
@@ -40,12 +40,12 @@ def describe(recording: Recording, price: Price | None = None) -> str:
         return "Nothing was recorded: let the run go on for a few seconds."
     if is_about_leaving(recording.setup):
         return _describe_leaving(recording, price)
-    last, habits = recording.samples[-1], slow_habits(recording.setup)
+    last, habits = recording.samples[-1], shown_habits(recording.setup)
     slow = last.group(habits)
     parts = [
         f"After {last.t_s:.1f} s the LLM had produced {count(slow.produced_tokens, 'token')} for "
         f"{_who(slow, habits)}, who had received {slow.received_tokens:,}",
-        _inside(slow),
+        _inside(slow) + _on_the_link(slow, recording.setup),
         *_healthy(last.habits.get(HEALTHY), habits),
         _memory(last.rss_bytes),
     ]
@@ -59,7 +59,7 @@ def wasted(tokens: int, price: Price | None) -> str:
 
 
 def _describe_leaving(recording: Recording, price: Price | None) -> str:
-    last, habits = recording.samples[-1], slow_habits(recording.setup)
+    last, habits = recording.samples[-1], shown_habits(recording.setup)
     gone = last.group(habits)
     parts = [
         f"After {last.t_s:.1f} s {gone.left:,} of {count(gone.readers, 'reader')} had left; for "
@@ -84,6 +84,7 @@ def caption(setup: Mapping[str, Any]) -> str:
         f"LLM: {paced}, {count(setup['token_bytes'], 'byte')} a token",
         f"socket buffers, asked and granted: {_buffers(setup)}",
         _high_water(setup),
+        *_link(setup.get("link")),
         *_lapse(setup.get("time_lapse", 1)),
         *([] if is_about_leaving(setup) else ["memory is the process's RSS above its baseline"]),
     ]
@@ -176,6 +177,17 @@ def _high_water(setup: Mapping[str, Any]) -> str:
         if mark is None
         else (f"high-water mark {mark:,} B")
     )
+
+
+def _link(link: Mapping[str, float] | None) -> list[str]:
+    if not link:
+        return []
+    pace, delay = size(link["bytes_per_s"]), f"{link['round_trip_s']:g}"
+    return [f"a link of {pace}/s for each reader, {delay} s there and back"]
+
+
+def _on_the_link(slow: Gauges, setup: Mapping[str, Any]) -> str:
+    return f", {size(slow.link_bytes)} on the link" if setup.get("link") else ""
 
 
 def _lapse(time_lapse: float) -> list[str]:

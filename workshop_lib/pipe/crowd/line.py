@@ -82,6 +82,10 @@ class Line:
         """Send a whole request."""
         await self._loop.sock_sendall(self._sock, data)
 
+    def end_sending(self) -> None:
+        """Tell the other end that nothing more is sent; it may still be received from."""
+        self._sock.shutdown(socket.SHUT_WR)
+
     def problem(self) -> OSError | None:
         """Ask the kernel whether the connection broke, without reading from it."""
         code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
