@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from servers import step1_broken
 from tests.mechanism import nothing_left, until
+from workshop_lib.experiment import Experiment
 from workshop_lib.meter.ledger import StreamLedger
 from workshop_lib.meter.recording import Recording
 from workshop_lib.meter.sampler import BEAT_S, Sampler
@@ -120,3 +122,8 @@ def test_a_costly_sample_is_rested_from_so_that_the_server_has_its_turns():
         until(lambda: len(recording.samples) >= 3)
         elapsed_s = sampler.elapsed_s
     assert recording.sampler["cpu_s"] < elapsed_s / 2  # and not nearly all of it
+
+
+def test_a_long_run_is_sampled_less_often():
+    assert Experiment(step1_broken, seconds=20).beat_s == BEAT_S
+    assert Experiment(step1_broken, seconds=300).beat_s == 1.0

@@ -20,6 +20,7 @@ STATIONS = [
     "doctor",
     "exercises",
     "show",
+    "soak",
     "experiment",
     "leaving",
     "verdict",

@@ -324,6 +324,6 @@ def test_a_lesson_prints_a_line_that_can_be_compared(capsys: pytest.CaptureFixtu
 def test_behind_a_link_an_llm_whose_sockets_stay_full_was_slowed():
     """From the start the LLM went at the link's pace: there is no faster third to compare with."""
     even = [gauges(n, received=max(0, n - 300), llm=200 if n else 0) for n in (0, 400, 800, 1200)]
-    keeps_up = [gauges(n, received=max(0, n - 300)) for n in (0, 400, 800, 1200)]
+    keeps_up = [replace(one, llm_tokens=0) for one in even]
     assert judge(run(*even, link={"bytes_per_s": 1, "round_trip_s": 0})).outcome == "bounded"
     assert judge(run(*keeps_up, link={"bytes_per_s": 1, "round_trip_s": 0})).outcome == "unclear"

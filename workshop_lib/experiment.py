@@ -11,7 +11,7 @@ from typing import Any
 from servers.common import Handler
 from workshop_lib.meter.memory import Memory
 from workshop_lib.meter.recording import Recording
-from workshop_lib.meter.sampler import Sampler
+from workshop_lib.meter.sampler import BEAT_S, Sampler
 from workshop_lib.meter.stations import Stations, complaints
 from workshop_lib.pipe.app_process import AppProcess
 from workshop_lib.pipe.crowd import Crowd
@@ -26,6 +26,7 @@ from workshop_lib.pipe.upstream import app_of
 __all__ = ["KERNELS_OWN", "SLOW_3G", "SMALL", "Buffers", "Experiment", "Throttle"]
 
 UPDATE_S = 0.18
+MOST_SAMPLES = 300
 QUICK_TIME_LAPSE = 4.0
 QUICK_READERS = 0.2
 
@@ -122,13 +123,19 @@ class Experiment:
                 ):
                     stations = Stations(llm, server, crowd, self.token_bytes, link)
                     recording = Recording(self._setup(llm, server, crowd))
-                    with Sampler(recording, stations.read, memory.rss_bytes) as sampler:
+                    gauges = stations.read, memory.rss_bytes
+                    with Sampler(recording, *gauges, self.beat_s) as sampler:
                         yield recording, sampler
                     recording.streams = stations.frozen()
                     recording.complaints = complaints(crowd.rows())
                 if isinstance(server, ServerProcess):
                     recording.printed = server.last_words()
             recording.errors = list(server.errors)
+
+    @property
+    def beat_s(self) -> float:
+        """Seconds from sample to sample: more of them, in a long run, no chart has room for."""
+        return max(BEAT_S, self.seconds / MOST_SAMPLES)
 
     def _llm_knobs(self) -> dict[str, Any]:
         return {

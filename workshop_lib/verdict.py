@@ -85,7 +85,7 @@ def _grown(recording: Recording, second: Gauges, end: Gauges) -> str | None:
     mark = recording.setup.get("high_water_bytes")
     allowed_bytes = end.readers * (USUAL_HIGH_WATER_BYTES if mark is None else mark)
     if (end.write_buffer_bytes or 0) > allowed_bytes:
-        hoarded = _buffered_tokens(end) - _buffered_tokens(second)
+        hoarded = end.buffered_tokens - second.buffered_tokens
         if hoarded > most:
             return (
                 f"{so_far}server's write buffers grew by {hoarded:,} tokens, "
@@ -97,12 +97,6 @@ def _grown(recording: Recording, second: Gauges, end: Gauges) -> str | None:
 def _in_hand(recording: Recording, gauges: Gauges) -> float:
     """Return the most tokens that the SDK may have read ahead for so many readers."""
     return gauges.readers * SDK_READ_BYTES / (CHUNK_FRAME_BYTES + recording.setup["token_bytes"])
-
-
-def _buffered_tokens(gauges: Gauges) -> int:
-    """Return the share of the tokens on their way down that lies in the write buffers."""
-    buffered, kernel = gauges.write_buffer_bytes or 0, gauges.kernel_bytes or 0
-    return round((gauges.downstream_tokens or 0) * buffered / max(1, buffered + kernel))
 
 
 def _held_back(
@@ -124,17 +118,17 @@ def _held_back(
             "unclear", f"the LLM had few tokens to produce {counts}. Make the run longer."
         )
     elif in_flight_grew <= slack and (
-        lately < began * MOST_SHARE_WHEN_SLOWED or _wait_at_the_llm(second, end, slack)
+        lately < began * MOST_SHARE_WHEN_SLOWED
+        # slowed from the start: its sockets stay full, and less goes into them than it has to give
+        or (
+            min(second.llm_tokens or 0, end.llm_tokens or 0) > slack
+            and lately < due_tokens_per_reader * end.readers * MOST_SHARE_WHEN_SLOWED
+        )
     ):
         return Verdict(
             "bounded", f"the LLM was slowed to its readers' pace {counts}; {_held(end)}."
         )
     return Verdict("unclear", _why_unclear(end, lately, in_flight_grew, slack))
-
-
-def _wait_at_the_llm(second: Gauges, end: Gauges, slack: int) -> bool:
-    """Tell whether the LLM's own sockets were full all along: then it has no say in the pace."""
-    return min(second.llm_tokens or 0, end.llm_tokens or 0) > slack
 
 
 def _for_readers(gauges: Gauges) -> str:

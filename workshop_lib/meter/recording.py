@@ -59,6 +59,16 @@ class Gauges:
         return _sum((self.queued_bytes, self.write_buffer_bytes))
 
     @property
+    def buffered_tokens(self) -> int:
+        """Tokens in the server's write buffers: their share of all that are on their way down."""
+        return self.share_tokens(self.write_buffer_bytes or 0)
+
+    def share_tokens(self, wire_bytes: int) -> int:
+        """Return how many of the tokens on their way down so many bytes of theirs stand for."""
+        on_their_way = (self.write_buffer_bytes or 0) + (self.kernel_bytes or 0) + self.link_bytes
+        return round((self.downstream_tokens or 0) * wire_bytes / max(1, on_their_way))
+
+    @property
     def in_flight_tokens(self) -> int:
         """Tokens that the LLM has produced and no reader has got."""
         return self.produced_tokens - self.received_tokens

@@ -15,7 +15,7 @@ REST_PER_COST = 4
 
 
 class Sampler:
-    """Add a sample to a recording every 0.1 s from `read_streams` and `read_rss`.
+    """Add a sample to a recording every `beat_s` from `read_streams` and `read_rss`.
 
     What a sample costs of CPU time it rests for four times, so a large crowd has fewer of them.
     A gauge that raises ends the sampling; `stop()` raises what it raised.
@@ -26,10 +26,11 @@ class Sampler:
         recording: Recording,
         read_streams: Callable[[], list[StreamLedger]],
         read_rss: Callable[[], int | None],
+        beat_s: float = BEAT_S,
     ) -> None:
         self._recording = recording
         self._read_streams = read_streams
-        self._read_rss = read_rss
+        self._read_rss, self._beat_s = read_rss, beat_s
         self._stopping = threading.Event()
         self._problem: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -61,7 +62,7 @@ class Sampler:
                 cpu_s = time.thread_time()
                 self._sample()
                 rest_s = REST_PER_COST * (time.thread_time() - cpu_s)
-                self._stopping.wait(max(rest_s, BEAT_S - self.elapsed_s % BEAT_S))
+                self._stopping.wait(max(rest_s, self._beat_s - self.elapsed_s % self._beat_s))
         except Exception as problem:
             self._problem = problem
 

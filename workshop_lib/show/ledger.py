@@ -114,8 +114,7 @@ def _share(gauges: Gauges, wire_bytes: int | None) -> tuple[int | None, int | No
     """Return the tokens that so many bytes on their way down stand for, with the bytes."""
     if wire_bytes is None or gauges.downstream_tokens is None:
         return None, wire_bytes
-    held = (gauges.write_buffer_bytes or 0) + (gauges.kernel_bytes or 0) + gauges.link_bytes
-    return round(gauges.downstream_tokens * wire_bytes / max(1, held)), wire_bytes
+    return gauges.share_tokens(wire_bytes), wire_bytes
 
 
 def _balance(gauges: Gauges) -> str:
