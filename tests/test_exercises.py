@@ -17,14 +17,15 @@ from tests.wrong_answers import lesson00 as wrong00
 from tests.wrong_answers import lesson01 as wrong01
 from tests.wrong_answers import lesson02 as wrong02
 from tests.wrong_answers import lesson03 as wrong03
-from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03
+from tests.wrong_answers import lesson06 as wrong06
+from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson06
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
 from workshop_lib.experiment import Buffers
 
 EXERCISES = {
     found.name: found
-    for lesson in (lesson00, lesson01, lesson02, lesson03)
+    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson06)
     for found in vars(lesson).values()
     if isinstance(found, Exercise)
 }
@@ -37,6 +38,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "choose_the_buffers": wrong02.BUFFERS,
     "race_the_leave": wrong03.RACES,
     "find_the_wait_that_nothing_ends": wrong03.ROOMS,
+    "write_the_alarm": wrong06.ALARMS,
+    "choose_the_load": wrong06.LOADS,
 }
 
 

@@ -190,7 +190,7 @@ def test_a_command_is_a_server_too_and_what_it_hides_is_absent():
     end = recording.samples[-1].group()
     assert (end.write_buffer_bytes, end.hoarded_bytes) == (None, None)
     assert (recording.setup["sndbuf_asked"], recording.setup["sndbuf_granted"]) == (None, None)
-    assert recording.setup["server"] == " ".join(command)
+    assert recording.setup["server"] == "python -m servers.step2_fixed"
     assert min(one.received_tokens for one in recording.streams if one.habit == "steady") > 0
     assert recording.samples[-1].rss_bytes is not None
     assert (recording.errors, recording.complaints) == ([], [])

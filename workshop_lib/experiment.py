@@ -65,7 +65,10 @@ class Experiment:
         """What the server is called in a chart."""
         if isinstance(self.server, ModuleType):
             return self.server.__name__.rpartition(".")[2]
-        return self.server.__name__ if callable(self.server) else " ".join(self.server)
+        if callable(self.server):
+            return self.server.__name__
+        # a command as it is known anywhere, without the folders of this machine
+        return " ".join(part.rpartition("/")[2] for part in self.server)
 
     def at_pace(self) -> "Experiment":
         """Return the same run for a person, or with fewer readers and a time-lapse for CI.
