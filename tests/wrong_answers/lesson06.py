@@ -1,5 +1,6 @@
 """Wrong answers to the two exercises of lesson 06, with what is said of them."""
 
+from itertools import pairwise
 from typing import Any
 
 
@@ -16,11 +17,11 @@ def more_than_at_the_last_look(looks: list[int]) -> bool:
 
 
 def never_less(looks: list[int]) -> bool:
-    return all(later >= earlier for earlier, later in zip(looks, looks[1:], strict=False))
+    return all(later >= earlier for earlier, later in pairwise(looks))
 
 
 def always_more(looks: list[int]) -> bool:
-    return all(later > 1.1 * earlier for earlier, later in zip(looks, looks[1:], strict=False))
+    return all(later > 1.1 * earlier for earlier, later in pairwise(looks))
 
 
 def answers_with_a_figure(looks: list[int]) -> Any:
