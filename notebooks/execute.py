@@ -22,7 +22,7 @@ RECORDINGS = NOTEBOOKS / "recordings"
 RUN_TIMES = RECORDINGS / "run_times_s.json"
 PICTURE = NOTEBOOKS / "figures" / "live_chart.png"
 PICTURED = ("01_watch_memory_climb", "run-step1")
-CELL_TIMEOUT_S = 300
+CELL_TIMEOUT_S = 600
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 # Run in the lesson's own kernel, after its last cell.

@@ -21,7 +21,7 @@ from servers import step1_broken, step2_fixed
 from servers.common import Chunk
 from tests.mechanism import until
 from workshop_lib.meter.kernel import Queues, kernel_queues
-from workshop_lib.meter.ledger import Readings, StreamLedger, bytes_per_token, read_ledger
+from workshop_lib.meter.ledger import Readings, StreamLedger, bytes_around_token, read_ledger
 from workshop_lib.meter.stations import Stations
 from workshop_lib.pipe.crowd import Crowd, ReaderRow
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
@@ -260,5 +260,17 @@ def test_a_running_pipe_never_owes_tokens():
 @pytest.mark.parametrize("tokens", [(300, 0), (300, 300), (301, 300), (300, 3)])
 def test_an_event_that_came_in_part_does_not_spoil_its_size(tokens: tuple[int, int]):
     rows = [reader(0, tokens[0], part=20), reader(1, tokens[1], part=0)]
-    assert bytes_per_token(rows) == pytest.approx(32, abs=0.2)
-    assert bytes_per_token(rows[::-1]) == pytest.approx(32, abs=0.2)
+    assert bytes_around_token(rows) == pytest.approx(27, abs=0.2)
+    assert bytes_around_token(rows[::-1]) == pytest.approx(27, abs=0.2)
+
+
+def test_the_longer_numbers_of_a_reader_far_ahead_do_not_change_what_is_under_way_to_another():
+    """For five minutes a stalled reader's 100 tokens lie in the kernel; a healthy one reads on."""
+    under_way = {(81, 5000): Queues(100 * 32, 0)}
+    for ahead in (900, 9_000, 90_000):
+        wire_bytes = sum(27 + max(5, len(f"#{n} ")) for n in range(ahead))
+        healthy = reader(1, ahead)._replace(wire_bytes=170 + wire_bytes)
+        stalled, _ = lay_out(
+            [reader(0), healthy], [stream(0, 100), stream(1, ahead)], kernel=under_way
+        )
+        assert (stalled.downstream_tokens, stalled.queued_tokens) == (100, 0)

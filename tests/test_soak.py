@@ -143,7 +143,7 @@ def test_five_minutes_for_people_and_seconds_for_ci(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("WORKSHOP_PACE", "full")
     assert soak(Experiment(step1_broken)).at_pace().seconds == 300
     monkeypatch.setenv("WORKSHOP_PACE", "quick")
-    assert soak(Experiment(step1_broken)).at_pace().seconds == 8
+    assert soak(Experiment(step1_broken)).at_pace().seconds == 6
 
 
 @pytest.mark.skipif(kernel_queues() is None, reason="this system does not show kernel queues")

@@ -4,8 +4,10 @@ import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workshop_lib.pipe.tokens import TokenOrder, TokenScanner, token_text
+from workshop_lib.pipe.tokens import TokenOrder, TokenScanner, mean_token_bytes, token_text
 
 
 def sse(texts: list[str], ascii_only: bool) -> bytes:
@@ -104,3 +106,11 @@ def test_the_first_violation_of_the_order_is_told(numbers: list[int], violation:
     assert order.violation == violation
     assert order.tokens == len(numbers)
     assert order.highest_token == max(numbers, default=-1)
+
+
+@given(st.integers(0, 30_000), st.integers(1, 3000), st.integers(1, 12))
+def test_the_mean_size_of_tokens_is_that_of_their_texts(first: int, number: int, token_bytes: int):
+    sizes = [len(token_text(n, token_bytes)) for n in range(first, first + number)]
+    assert mean_token_bytes(first, first + number, token_bytes) == pytest.approx(
+        sum(sizes) / number
+    )

@@ -14,7 +14,7 @@ from workshop_lib.meter.recording import Recording, Sample
 from workshop_lib.verdict import Verdict, slow_habits
 
 MINUTES = 5
-QUICK_SECONDS = 8
+QUICK_SECONDS = 6
 # The pipe fills at first; what it holds then rises on the best of servers.
 FILLING_SHARE = 1 / 3
 BLOCKS = 10

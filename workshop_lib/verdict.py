@@ -20,6 +20,8 @@ FEWEST_SAMPLES = 12
 SLACK_TOKENS_PER_READER = 3
 LEAST_SHARE_HOARDED = 0.2
 MOST_SHARE_WHEN_SLOWED = 0.5
+# Readers report a little late: what they have got meanwhile still looks as if it were under way.
+MOST_SHARE_GAINED = 0.1
 # The SDK's HTTP client takes so much off its socket at a time (httpcore, READ_NUM_BYTES), and has
 # it in hand until the server asks for the last chunk in it. That is bounded, however it jumps.
 SDK_READ_BYTES = 65536
@@ -105,7 +107,8 @@ def _held_back(
     slack = SLACK_TOKENS_PER_READER * end.readers
     began = first.produced_tokens - start.produced_tokens
     lately = end.produced_tokens - second.produced_tokens
-    in_flight_grew = end.in_flight_tokens - second.in_flight_tokens
+    gained = end.in_flight_tokens - second.in_flight_tokens
+    keeps_pace = gained <= max(slack, lately * MOST_SHARE_GAINED)
     counts = (
         f"{_for_readers(end)}: {lately:,} tokens in the last third after {began:,} in the first"
     )
@@ -117,7 +120,7 @@ def _held_back(
         return Verdict(
             "unclear", f"the LLM had few tokens to produce {counts}. Make the run longer."
         )
-    elif in_flight_grew <= slack and (
+    elif keeps_pace and (
         lately < began * MOST_SHARE_WHEN_SLOWED
         # slowed from the start: its sockets stay full, and less goes into them than it has to give
         or (
@@ -128,7 +131,7 @@ def _held_back(
         return Verdict(
             "bounded", f"the LLM was slowed to its readers' pace {counts}; {_held(end)}."
         )
-    return Verdict("unclear", _why_unclear(end, lately, in_flight_grew, slack))
+    return Verdict("unclear", _why_unclear(end, lately, keeps_pace))
 
 
 def _for_readers(gauges: Gauges) -> str:
@@ -139,11 +142,11 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _why_unclear(end: Gauges, lately: int, in_flight_grew: int, slack: int) -> str:
+def _why_unclear(end: Gauges, lately: int, keeps_pace: bool) -> str:
     if end.open < end.readers:
         ended = end.readers - end.open
         return f"{ended:,} of {end.readers:,} answers came to an end. Make them longer."
-    if in_flight_grew <= slack:
+    if keeps_pace:
         return "the readers kept up with the LLM. Let some of them stall."
     if end.queued_tokens is None:
         return "this system does not show the kernel's queues. Run it on Linux or macOS."

@@ -14,6 +14,7 @@ from workshop_lib.meter.kernel import Ends, Queues
 from workshop_lib.pipe.crowd import ReaderRow
 from workshop_lib.pipe.fake_llm import StreamRow
 from workshop_lib.pipe.link import Wire
+from workshop_lib.pipe.tokens import mean_token_bytes
 
 _NOTHING = Queues(0, 0)
 _READER = re.compile(r"reader (\d+)\s*\Z")
@@ -74,33 +75,36 @@ class Readings:
 def read_ledger(readings: Readings) -> list[StreamLedger]:
     """Lay every reader's tokens out along the pipe, in the order of the readers."""
     streams = {_reader_of(row.prompt): row for row in readings.streams}
-    event_bytes = bytes_per_token(readings.readers, readings.token_bytes)
+    frame_bytes = bytes_around_token(readings.readers, readings.token_bytes)
     return [
-        _lay_out(reader, streams.get(reader.reader), event_bytes, readings)
+        _lay_out(reader, streams.get(reader.reader), frame_bytes, readings)
         for reader in readings.readers
     ]
 
 
-def bytes_per_token(readers: Sequence[ReaderRow], token_bytes: int = 5) -> float:
-    """Return what a token takes on the wire: what readers got, or as much as is usual."""
+def bytes_around_token(readers: Sequence[ReaderRow], token_bytes: int = 5) -> float:
+    """Return what an event takes on the wire besides its token, by what readers got of it."""
     with_tokens = [row for row in readers if row.tokens]
     if not with_tokens:
-        return token_bytes + _USUAL_FRAME_BYTES
+        return _USUAL_FRAME_BYTES
     least = min(with_tokens, key=lambda row: row.tokens)
     most = max(with_tokens, key=lambda row: row.tokens)
     # the last event may have come in part: two readers tell the size only if they are far apart
     if (apart := most.tokens - least.tokens) > most.tokens / 2:
-        return (most.wire_bytes - least.wire_bytes) / apart
-    event_bytes = most.body_bytes / most.tokens
-    return event_bytes + len(f"{round(event_bytes):x}\r\n\r\n")
+        event_bytes = (most.wire_bytes - least.wire_bytes) / apart
+        return event_bytes - mean_token_bytes(least.tokens, most.tokens, token_bytes)
+    body_bytes = most.body_bytes / most.tokens
+    chunk_frame_bytes = len(f"{round(body_bytes):x}\r\n\r\n")
+    return body_bytes + chunk_frame_bytes - mean_token_bytes(0, most.tokens, token_bytes)
 
 
 def _lay_out(
-    reader: ReaderRow, stream: StreamRow | None, event_bytes: float, readings: Readings
+    reader: ReaderRow, stream: StreamRow | None, frame_bytes: float, readings: Readings
 ) -> StreamLedger:
     llm_bytes, llm_tokens = _before_the_server(stream, readings)
     down = _after_the_server(reader, readings)
     produced = stream.tokens if stream else 0
+    event_bytes = frame_bytes + mean_token_bytes(reader.tokens, produced, readings.token_bytes)
     downstream = None
     if down.kernel is not None:
         on_their_way = (down.write_buffer or 0) + down.kernel + down.link

@@ -1,6 +1,7 @@
 """The real autocannon from npm, run beside an experiment: what a common load tool gets to see."""
 
 import json
+import os
 import subprocess
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +11,7 @@ from workshop_lib.pipe.node import install_packages, node_env, node_program
 from workshop_lib.pipe.server import Server
 
 TIMEOUT_S = 10  # autocannon's own default
+QUICK_TIMEOUT_S = 2
 GRACE_S = 30.0
 
 
@@ -18,11 +20,14 @@ class Autocannon:
 
     Give it to `Experiment.run` as `beside`. Once the run is over, `answers_done` and
     `answers_given_up` are its own counts: it gives up an answer that takes longer than
-    `timeout_s`. Raises RuntimeError when it cannot be run.
+    `timeout_s` (None: its own 10 s, or 2 s for WORKSHOP_PACE=quick). Raises RuntimeError when it
+    cannot be run.
     """
 
-    def __init__(self, connections: int = 20, timeout_s: int = TIMEOUT_S) -> None:
-        self.connections, self.timeout_s = connections, timeout_s
+    def __init__(self, connections: int = 20, timeout_s: int | None = None) -> None:
+        quick = os.environ.get("WORKSHOP_PACE", "full") == "quick"
+        self.connections = connections
+        self.timeout_s = timeout_s or (QUICK_TIMEOUT_S if quick else TIMEOUT_S)
         self.answers_done = self.answers_given_up = 0
 
     def __call__(self, llm: FakeLLM, server: Server) -> Self:

@@ -29,6 +29,19 @@ def token_text(number: int, token_bytes: int = 5, multibyte: bool = False) -> st
     return f"#{number}{'.' * missing_bytes} "
 
 
+def mean_token_bytes(first: int, end: int, token_bytes: int = 5) -> float:
+    """Return the mean size of the tokens from `first` up to `end`: later numbers are longer."""
+    if end <= first:
+        return float(token_bytes)
+    total, number = 0, first
+    while number < end:
+        digits = len(str(number))
+        upto = min(end, 10**digits)
+        total += (upto - number) * max(token_bytes, digits + len("# "))
+        number = upto
+    return total / (end - first)
+
+
 class TokenScanner:
     """Finds token numbers in bytes that come in pieces cut anywhere."""
 

@@ -1,5 +1,6 @@
 """What the learner sees: the live chart, code from the files that run, predictions, controls."""
 
+from workshop_lib.show.claims import show_claims
 from workshop_lib.show.code import show_code, show_diff
 from workshop_lib.show.ledger import unaccounted_bytes, watch_ledger
 from workshop_lib.show.live import replay, watch
@@ -16,6 +17,7 @@ __all__ = [
     "playground",
     "predict",
     "replay",
+    "show_claims",
     "show_code",
     "show_diff",
     "unaccounted_bytes",

@@ -14,10 +14,11 @@ from IPython.display import display  # pyright: ignore[reportUnknownVariableType
 from workshop_lib.experiment import Experiment
 from workshop_lib.meter.recording import Gauges, Recording
 from workshop_lib.show.live import perform, plan_of
+from workshop_lib.show.tables import as_html, as_text
 from workshop_lib.show.units import count
 from workshop_lib.show.words import caption
 
-_STYLE = "text-align: right; padding: 1px 12px; font-variant-numeric: tabular-nums"
+_HEAD = ("where", "tokens", "bytes")
 
 
 class Layer(NamedTuple):
@@ -101,12 +102,14 @@ class LedgerScreen:
         if self._gauges is None:
             said = "The run ended before its first sample: run the cell again."
             return {"text/html": said, "text/plain": said}
-        rows = layers(self._gauges, bool(self._setup.get("link")))
+        rows = [_cells(layer) for layer in layers(self._gauges, bool(self._setup.get("link")))]
         produced = count(self._gauges.produced_tokens, "token")
         ending = [f"Produced by the LLM: {produced}.", _balance(self._gauges)]
+        under, said = caption(self._setup), "<br>".join(map(escape, ending))
         return {
-            "text/html": _html(rows, ending, caption(self._setup)),
-            "text/plain": _text(rows, ending, caption(self._setup)),
+            "text/html": as_html(_HEAD, rows, (1, 2))
+            + f"<p>{said}</p><small>{escape(under)}</small>",
+            "text/plain": "\n".join([as_text(_HEAD, rows, (1, 2)), *ending, under]),
         }
 
 
@@ -127,22 +130,5 @@ def _balance(gauges: Gauges) -> str:
     )
 
 
-def _cells(layer: Layer) -> tuple[str, str, str]:
-    figures = ("unseen" if value is None else f"{value:,}" for value in layer[1:])
-    return layer.name, *figures  # pyright: ignore[reportReturnType]
-
-
-def _html(rows: list[Layer], ending: list[str], under: str) -> str:
-    body = "".join(
-        f'<tr><td style="text-align: left">{escape(name)}</td>'
-        f'<td style="{_STYLE}">{tokens}</td><td style="{_STYLE}">{wire_bytes}</td></tr>'
-        for name, tokens, wire_bytes in map(_cells, rows)
-    )
-    head = f'<tr><th></th><th style="{_STYLE}">tokens</th><th style="{_STYLE}">bytes</th></tr>'
-    said = "<br>".join(map(escape, ending))
-    return f"<table>{head}{body}</table><p>{said}</p><small>{escape(under)}</small>"
-
-
-def _text(rows: list[Layer], ending: list[str], under: str) -> str:
-    lines = [f"{name:40}{tokens:>12}{size:>14}" for name, tokens, size in map(_cells, rows)]
-    return "\n".join([f"{'':40}{'tokens':>12}{'bytes':>14}", *lines, *ending, under])
+def _cells(layer: Layer) -> list[str]:
+    return [layer.name, *("unseen" if value is None else f"{value:,}" for value in layer[1:])]

@@ -29,9 +29,8 @@ def has_healthy(setup: Mapping[str, Any]) -> bool:
 
 def is_about_leaving(setup: Mapping[str, Any]) -> bool:
     """Tell whether those who are not healthy all leave."""
-    return has_slow(setup) and all(
-        habit == HEALTHY or habit.startswith(LEAVER) for habit in setup["mix"]
-    )
+    others = [habit for habit in setup["mix"] if habit != HEALTHY]
+    return bool(others) and all(habit.startswith(LEAVER) for habit in others)
 
 
 def describe(recording: Recording, price: Price | None = None) -> str:

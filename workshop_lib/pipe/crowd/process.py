@@ -14,10 +14,11 @@ from workshop_lib.pipe.crowd.row import ReaderRow, Report
 from workshop_lib.pipe.open_files import allow_open_files
 
 READERS_A_PROCESS = 1000
-# Five reports a second cost nothing with 25 readers. With thousands they would take the server's
-# thread, which is often in the process that reads them, the time to run: as many rows a second.
+# Reports take the server's thread, which is often in the process that reads them, the time to run:
+# a small crowd has twenty a second, one of a hundred five, and thousands as many rows a second.
+FEW_ROWS_PER_S = 500
 REPORTED_ROWS_PER_S = 5000
-REPORT_EVERY_S = 0.2
+REPORT_EVERY_S = 0.05, 0.2
 # A server that accepts late leaves the rest to a queue, which the kernel cuts (somaxconn): whom it
 # turns away there tries again a second later. Up to so many may come at once.
 AT_ONCE = 500
@@ -56,7 +57,7 @@ class Crowd:
             "rcvbuf": rcvbuf,
             "prompt": prompt,
             "end_mark": end_mark,
-            "report_every_s": max(REPORT_EVERY_S, readers / REPORTED_ROWS_PER_S),
+            "report_every_s": _report_every_s(readers),
         }
         self._shares = [config | {"readers": dealt} for dealt in _deal(plans, processes)]
         self._parts = Parts([])
@@ -155,3 +156,8 @@ def _deal(
 def _states(rows: list[ReaderRow]) -> str:
     states = [row.state for row in rows]
     return ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+
+
+def _report_every_s(readers: int) -> float:
+    least, most = REPORT_EVERY_S
+    return max(min(most, max(least, readers / FEW_ROWS_PER_S)), readers / REPORTED_ROWS_PER_S)
