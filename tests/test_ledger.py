@@ -268,8 +268,8 @@ def test_the_longer_numbers_of_a_reader_far_ahead_do_not_change_what_is_under_wa
     """For five minutes a stalled reader's 100 tokens lie in the kernel; a healthy one reads on."""
     under_way = {(81, 5000): Queues(100 * 32, 0)}
     for ahead in (900, 9_000, 90_000):
-        wire_bytes = sum(27 + max(5, len(f"#{n} ")) for n in range(ahead))
-        healthy = reader(1, ahead)._replace(wire_bytes=170 + wire_bytes)
+        token_bytes = sum(max(5, len(f"#{n} ")) for n in range(ahead))
+        healthy = reader(1, ahead)._replace(body_bytes=21 * ahead + token_bytes)
         stalled, _ = lay_out(
             [reader(0), healthy], [stream(0, 100), stream(1, ahead)], kernel=under_way
         )
