@@ -15,9 +15,12 @@ from typing import Any
 
 import pytest
 
-from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03
+from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson06
 from workshop_lib.exercises.contract import Exercise
-from workshop_lib.meter.recording import Recording
+from workshop_lib.meter.recording import Gauges, Recording
+from workshop_lib.pipe.express import writable_lengths
+from workshop_lib.show import unaccounted_bytes
+from workshop_lib.soak import slope_of
 from workshop_lib.verdict import judge
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,9 +28,12 @@ NOTEBOOKS = ROOT / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 RUN_TIMES_S = json.loads((NOTEBOOKS / "recordings" / "run_times_s.json").read_text())
 IGNORE = "nbval-ignore-output"
-VARIES = re.compile(r"watch\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.")
+VARIES = re.compile(
+    r"watch(_ledger)?\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.|last\."
+    r"|writable_lengths\(|show_claims\("
+)
 # Compares figures that vary, by a margin, and prints whether it is kept.
-MARGINS = {"tenfold"}
+MARGINS = {"tenfold", "verdict-load", "verdict-alarm"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
 WORDS_A_MINUTE = 200
 MOST_BYTES = 200_000
@@ -100,6 +106,26 @@ def held(name: str) -> int:
     return queued
 
 
+def fullest(name: str) -> int:
+    """Returns the most bytes that a server in Node had in one of its write buffers."""
+    return max(writable_lengths(recording(name).printed))
+
+
+def share_of_due(name: str) -> float:
+    """Returns how fast the tokens inside the server climb, as a share of what is due."""
+    run = recording(name)
+    samples = run.samples[len(run.samples) // 3 :]
+    inside = [sample.group(["stalled"]).queued_tokens or 0 for sample in samples]
+    due_per_min = run.setup["tokens_per_s"] * run.setup["mix"]["stalled"] * 60
+    return slope_of([sample.t_s for sample in samples], inside).per_min / due_per_min
+
+
+def crept(name: str) -> int:
+    """Returns by how many bytes memory grew in the last two thirds of a run."""
+    samples = recording(name).samples
+    return (samples[-1].rss_bytes or 0) - (samples[len(samples) // 3].rss_bytes or 0)
+
+
 # Every claim with a figure, or one that a figure decides: the words, and what makes them true.
 CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
     (
@@ -141,6 +167,35 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
         "The two who stayed notice nothing",
         lambda: share("03_stops") > 0.9 and share("03_forgets") > 0.9,
     ),
+    (
+        "06",
+        "The large tokens are held back",
+        lambda: judge(recording("06_felt")).outcome == "bounded",
+    ),
+    ("06", "came at full pace", lambda: produced_each("06_small", "steady") > 950),
+    (
+        "06",
+        "It comes out even, to the byte",
+        lambda: unaccounted_bytes(Gauges.of(recording("06_frozen").streams)) == 0,
+    ),
+    (
+        "06",
+        "They hold next to nothing",
+        lambda: (recording("06_frozen").samples[-1].group().write_buffer_bytes or 0) < 5_000,
+    ),
+    ("06", "no buffer came near\na mark", lambda: fullest("06_load") < 8_192),
+    (
+        "06",
+        "The limit rings for a healthy server",
+        lambda: fullest("06_healthy") > 65_536 > fullest("06_healthy20"),
+    ),
+    (
+        "06",
+        "stands at the **high-water mark** and\nan event",
+        lambda: 0 < fullest("06_healthy") - 65_536 < 8_192,
+    ),
+    ("06", "climbs as fast as\ntokens are due", lambda: 0.95 < share_of_due("06_frozen") < 1.05),
+    ("06", "it still creeps while the tokens stand still", lambda: crept("06_soaked") > 100_000),
 ]
 # Figures that are settings, names or constants of other software, not results.
 NOT_MEASURED = {
@@ -148,6 +203,24 @@ NOT_MEASURED = {
     "01": {"0", "1", "2", "3", "64", "02"},
     "02": {"1", "2", "01", "64", "30", "45", "50"},
     "03": {"01", "02", "1", "2", "16"},
+    "06": {
+        "200",
+        "10",
+        "22",
+        "6",
+        "64",
+        "4,000",
+        "95",
+        "1,024",
+        "100",
+        "20",
+        "16",
+        "2",
+        "1",
+        "32",
+        "50",
+        "8,000",
+    },
 }
 
 EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
@@ -155,6 +228,7 @@ EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
     "01": (lesson01.a_load_test_that_tells, lesson01.how_long_would_the_demo_run),
     "02": (lesson02.bound_the_queue, lesson02.choose_the_buffers),
     "03": (lesson03.race_the_leave, lesson03.find_the_wait_that_nothing_ends),
+    "06": (lesson06.write_the_alarm, lesson06.choose_the_load),
 }
 
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name[:2])
@@ -231,14 +305,14 @@ def test_no_word_tells_the_learner_that_it_is_easy(path: Path) -> None:
 def test_the_times_and_the_title_are_true_and_stand_in_the_list_of_lessons(path: Path) -> None:
     title, times = source(cells(path, "markdown")[0]).split("\n\n")[:2]
     assert title.startswith("# ") and title.endswith("?")
-    stated = re.fullmatch(r"\*Reading (\d+) min, running (under )?1 min\.\*", times)
+    stated = re.fullmatch(r"\*Reading (\d+) min, running (under )?(\d+) min\.\*", times)
     assert stated, times
     assert abs(words(path) / WORDS_A_MINUTE - int(stated[1])) <= 1
-    assert RUN_TIMES_S[path.stem] < (30 if stated[2] else 75)
+    assert RUN_TIMES_S[path.stem] < (30 if stated[2] else 60 * int(stated[3]) + 15)
     if not path.name.startswith("00"):
         listed = "\n".join(source(cell) for cell in cells(LESSONS[0], "markdown"))
         number, question = path.name[:2], title.removeprefix("# ")
-        row = f"| [{number}]({path.name}) | {question} | {stated[1]} min | 1 min |"
+        row = f"| [{number}]({path.name}) | {question} | {stated[1]} min | {stated[3]} min |"
         assert row in listed
 
 
@@ -277,14 +351,16 @@ def test_no_figure_in_the_prose_comes_from_nowhere(path: Path) -> None:
 
 
 def test_recordings_are_of_the_lessons_and_small() -> None:
-    runs = {
-        f"{path.name[:2]}_{name}"
-        for path in LESSONS
-        for cell in cells(path)
-        for name in re.findall(r"^(\w+) = await watch\(", source(cell), re.MULTILINE)
-    }
+    watched, awaited = set(), set()
+    for path in LESSONS:
+        for left, right in re.findall(
+            r"(?m)^([\w, ]+) = (await \w+)", "\n".join(map(source, cells(path)))
+        ):
+            names = {f"{path.name[:2]}_{name}" for name in left.split(", ")}
+            awaited |= names
+            watched |= names if right.startswith("await watch") else set()
     stored = {path.stem: path for path in (NOTEBOOKS / "recordings").glob("[0-9]*.json")}
-    assert set(stored) == runs
+    assert watched <= set(stored) <= awaited
     assert max(path.stat().st_size for path in stored.values()) < MOST_BYTES
     assert all(recording(name).setup["time_lapse"] == 1 for name in stored)
 
@@ -331,6 +407,16 @@ def test_half_the_repair_in_step3_turns_lesson_03_red(
     step3.write_text(step3.read_text().replace(BOTH, instead))
     said = red_cell(LESSONS[3], cell, tmp_path)
     assert "NOT AS EXPECTED step3_cancelling: stopped was foretold. Found " in said
+
+
+def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:
+    step3 = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "step3_cancelling.py"
+    waits = "            async for last in stream:"
+    assert waits in step3.read_text()
+    gathers = "            for last in [chunk async for chunk in stream]:"
+    step3.write_text(step3.read_text().replace(waits, gathers))
+    said = red_cell(LESSONS[4], "verdict-felt", tmp_path)
+    assert "NOT AS EXPECTED step3_cancelling: bounded was foretold. Found growing: " in said
 
 
 def red_cell(path: Path, cell: str, folder: Path) -> str:

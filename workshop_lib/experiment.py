@@ -26,7 +26,7 @@ from workshop_lib.pipe.upstream import app_of
 __all__ = ["KERNELS_OWN", "SLOW_3G", "SMALL", "Buffers", "Experiment", "Throttle"]
 
 UPDATE_S = 0.18
-MOST_SAMPLES = 300
+MOST_SAMPLES = 200
 QUICK_TIME_LAPSE = 4.0
 QUICK_READERS = 0.2
 
