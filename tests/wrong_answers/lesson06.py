@@ -36,7 +36,7 @@ ALARMS: dict[Any, str] = {
     a_higher_limit: "It kept silent over a broken server with small events, whose buffer grew",
     more_than_at_first: "It rang for a healthy server, whose mark is 16,384 bytes.",
     more_than_at_the_last_look: "It rang for a healthy server with a reader who takes a little",
-    never_less: "It rang for a healthy server, whose mark is 16,384 bytes.",
+    never_less: "It rang for a healthy server, whose mark is",
     always_more: "It kept silent over a broken server, whose buffer grew",
     answers_with_a_figure: "Let it return True or False.",
     raises: "Your function raised TypeError",
