@@ -34,14 +34,12 @@ def test_the_verdict_follows_the_run():
 
 def test_a_run_of_ones_own_comes_before_the_stored_one():
     stored, mine = show_claims([grows("01_hoard")]), {"01_hoard": a_run(hoards=False)}
-    assert (stored[0].verdict, stored[0].source) == ("right", "a stored run")
+    assert (stored[0].verdict, stored[0].source) == ("right", "stored")
     own = show_claims([grows("01_hoard")], mine)
-    assert (own[0].verdict, own[0].source) == ("wrong here", "your run")
+    assert (own[0].verdict, own[0].source) == ("wrong here", "yours")
 
 
-def test_the_table_is_shown_as_html_and_as_text(capsys: pytest.CaptureFixture[str]):
-    show_claims([grows("01_hoard")])
-    assert "our verdict" in capsys.readouterr().out or True
+def test_a_table_is_the_same_as_html_and_as_text():
     cells = [("<b>", "1"), ("two", "22")]
     assert "&lt;b&gt;" in as_html(("a", "n"), cells)
     assert as_text(("a", "n"), cells, figures=[1]) == "a     n\n<b>   1\ntwo  22"

@@ -4,9 +4,9 @@ import os
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Self
 
 import psutil
@@ -36,6 +36,9 @@ class ServerProcess:
         self.errors: list[str] = []
         self._env = {**os.environ, **(env or {}), "PORT": str(self.port)}
         self._process: psutil.Popen | None = None
+        self._problem: Exception | None = None
+        self._spawned = threading.Event()
+        self._spawned.set()  # nothing to wait for yet
         self._output: IO[str] | None = None
 
     @property
@@ -47,9 +50,13 @@ class ServerProcess:
         """Return when the server accepts connections."""
         self._output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         try:
-            # an interrupt only ever hits the main thread: elsewhere no process can get lost
-            with ThreadPoolExecutor(1, "starting the server") as thread:
-                thread.submit(self._spawn, self._output).result()
+            # an interrupt only ever hits the main thread: elsewhere no process can get lost, and
+            # stop() waits for it, for an interrupt may hit the start of a thread that then runs
+            self._spawned.clear()
+            threading.Thread(target=self._spawn, name="starting the server", daemon=True).start()
+            self._spawned.wait()
+            if self._problem:
+                raise self._problem
             self._wait_until_it_listens()
         except OSError as problem:
             self.stop()
@@ -64,6 +71,7 @@ class ServerProcess:
 
     def stop(self) -> None:
         """End the process and all it has started, those that do not listen by force."""
+        self._spawned.wait(STOP_TIMEOUT_S)
         if self._process is not None:
             _end_tree(self._process)
             self._process = None
@@ -90,16 +98,21 @@ class ServerProcess:
     def __exit__(self, *problem: object) -> None:
         self.stop()
 
-    def _spawn(self, output: IO[str]) -> None:
-        self._process = psutil.Popen(
-            self.command,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self.pid = self._process.pid
+    def _spawn(self) -> None:
+        try:
+            self._process = psutil.Popen(
+                self.command,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self.pid = self._process.pid
+        except Exception as problem:
+            self._problem = problem
+        finally:
+            self._spawned.set()
 
     def _wait_until_it_listens(self) -> None:
         assert self._process is not None

@@ -37,7 +37,7 @@ class Claim:
         """Judge it by `own` runs, by name, and else by those stored with the lessons."""
         runs = {name: own.get(name) or _stored(name) for name in self.runs}
         verdict = self.right if self.holds(runs) else self.wrong
-        source = "your run" if own.keys() & runs.keys() else "a stored run"
+        source = "yours" if own.keys() & runs.keys() else "stored"
         return Row(self.lesson, self.says, verdict, self.figure(runs), source)
 
 
@@ -58,7 +58,7 @@ class Row:
 def show_claims(claims: Sequence[Claim], own: Runs | None = None) -> list[Row]:
     """Show the claims as a table, and return its rows; `own` are your runs, by name."""
     rows = [claim.judged(own or {}) for claim in claims]
-    head = ("lesson", "claim", "our verdict", "measured", "by")
+    head = ("lesson", "claim", "our verdict", "measured", "run")
     cells = [(row.lesson, row.says, row.verdict, row.figure, row.source) for row in rows]
     show(as_html(head, cells), as_text(head, cells))
     return rows
