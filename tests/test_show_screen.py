@@ -19,7 +19,7 @@ async def test_the_stop_button_ends_a_run_early():
     screen = Screen(plan_of(SMALL))
     assert screen.stop.disabled
     running = asyncio.create_task(perform(SMALL, screen))
-    await seen(lambda: screen.recording)
+    await seen(lambda: screen.recording and len(screen.recording.samples) > 1)
     assert not screen.stop.disabled
     screen.stop.click()
     assert screen.stop.disabled
