@@ -79,7 +79,7 @@ class Experiment:
             return self
         return replace(
             self,
-            readers=max(5, round(self.readers * QUICK_READERS)),
+            readers=min(self.readers, max(5, round(self.readers * QUICK_READERS))),
             mix=self._shares(),
             tokens_per_s=self.tokens_per_s * QUICK_TIME_LAPSE,
             seconds=self.seconds / QUICK_TIME_LAPSE,
