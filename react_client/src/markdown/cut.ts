@@ -31,9 +31,9 @@ function cutList({ items }: Tokens.List): Seam | undefined {
   return at > 0 ? { at, opening: '' } : undefined
 }
 
-// The rest begins with a letter: nothing else is sure to go on as a paragraph.
-const BETWEEN_SENTENCES = /[.!?] (?=\p{L})/gu
-const BETWEEN_WORDS = / (?=\p{L})/gu
+// The rest begins with what is sure to go on as a paragraph: `12` could become the item `12.` yet.
+const BETWEEN_SENTENCES = /[.!?] (?=[\p{L}"“'(]|#\d)/gu
+const BETWEEN_WORDS = / (?=[\p{L}"“'(]|#\d)/gu
 
 function cutParagraph(source: string): Seam | undefined {
   const at = lastInText(source, BETWEEN_SENTENCES) || lastInText(source, BETWEEN_WORDS)
