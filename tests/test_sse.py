@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.lab import browser_page
-from tests.sse.corpus import HandCase, as_text, hand_cases, reading
 from tests.sse.oracle import PAGE, ROOT, Oracle
-from tests.sse.random_cases import ENDS, NAMES, PIECES, random_cases
 from workshop_lib.pipe.node import node_program
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.sse import SseEvent, SseParser
+from workshop_lib.pipe.sse_corpus import HandCase, as_text, hand_cases, reading
+from workshop_lib.pipe.sse_corpus.random_cases import ENDS, NAMES, PIECES, random_cases
 
 HAND = hand_cases()
 # Chromium 156 takes an end of line right behind the BOM for the first letter of the next line.

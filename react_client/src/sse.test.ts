@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import corpus from '../../tests/sse/cases.json'
+import corpus from '../../workshop_lib/pipe/sse_corpus/cases.json'
 import { type SseEvent, SseParser } from './sse'
 
 interface HandCase {

@@ -1,1 +1,1 @@
-"""One corpus for every SSE reader of the workshop, and `EventSource` as its oracle."""
+"""The browser's own `EventSource` as the oracle for every SSE reader of the workshop."""

@@ -1,4 +1,4 @@
-"""The hand cases, and how a case and what was read of it are written down.
+"""One corpus for every SSE reader: the hand cases, and how what was read of one is written down.
 
 A chunk is written with one character for each byte, so that it may end inside a character of UTF-8
 (`"\\u00e2\\u0082"` is two thirds of a euro sign); what is expected stands there as text.
@@ -19,9 +19,10 @@ Reading = dict[str, Any]
 
 @dataclass(frozen=True)
 class HandCase:
-    """A stream named after the rule of the standard it is about, and what a reader makes of it."""
+    """A stream named after what it is about, its rule in the standard, and what is read of it."""
 
     name: str
+    rule: str
     chunks: list[bytes]
     expected: Reading
 
@@ -29,8 +30,13 @@ class HandCase:
 def hand_cases() -> list[HandCase]:
     """Return the cases of cases.json, which vitest runs as well."""
     return [
-        HandCase(case["name"], [as_bytes(chunk) for chunk in case["chunks"]], expected_of(case))
-        for case in json.loads(HAND_CASES.read_text())
+        HandCase(
+            case["name"],
+            case["rule"],
+            [as_bytes(chunk) for chunk in case["chunks"]],
+            expected_of(case),
+        )
+        for case in json.loads(HAND_CASES.read_text(encoding="utf-8"))
     ]
 
 
