@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { RunMeter } from './runMeter'
+
+const FRAME_MS = 1000 / 60
+
+let frame: FrameRequestCallback | undefined
+let nowMs = 0
+let meter: RunMeter
+
+beforeEach(() => {
+  vi.stubGlobal('requestAnimationFrame', (callback: FrameRequestCallback) => {
+    frame = callback
+    return 1
+  })
+  vi.stubGlobal('cancelAnimationFrame', () => {
+    frame = undefined
+  })
+  meter = new RunMeter()
+  meter.start()
+})
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
+function frameAfter(frames: number) {
+  nowMs += frames * FRAME_MS
+  frame?.(nowMs)
+}
+
+test('frames on time are not dropped', () => {
+  for (let n = 0; n < 100; n++) frameAfter(n % 2 ? 0.8 : 1.2)
+  expect(meter.droppedFrames).toBe(0)
+})
+
+test('a frame that comes five late has cost five', () => {
+  frameAfter(100) // the first one of a run comes when it comes
+  frameAfter(1)
+  frameAfter(6)
+  frameAfter(1)
+  expect(meter.droppedFrames).toBe(5)
+})
+
+test('a hidden page drops none, for none is due', () => {
+  frameAfter(1)
+  vi.spyOn(document, 'hidden', 'get').mockReturnValue(true)
+  frameAfter(600)
+  expect(meter.droppedFrames).toBe(0)
+})
+
+test('after the run nothing counts, and a new run begins at nothing', () => {
+  frameAfter(1)
+  frameAfter(3)
+  meter.commits = 7
+  meter.stop()
+  expect(frame).toBe(undefined)
+  expect(meter).toMatchObject({ droppedFrames: 2, commits: 7 })
+  meter.start()
+  expect(meter).toMatchObject({ droppedFrames: 0, commits: 0 })
+})
+
+test('where the browser does not tell of long tasks, none are claimed', () => {
+  expect(meter.longTasks).toBe(undefined)
+})
