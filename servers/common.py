@@ -88,7 +88,7 @@ async def page(_: web.Request) -> web.StreamResponse:
     """Send the React page, which asks POST /chat beside it."""
     if (PAGE / "index.html").exists():
         return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
-    raise refusal(web.HTTPNotFound, "no_page", "The page is not built. Run `make install`.")
+    raise refusal(web.HTTPNotFound, "no_page", "The page is not built: run `make lab`.")
 
 
 def make_app(

@@ -390,4 +390,4 @@ def test_where_nothing_is_built_the_server_says_what_to_run(
         assert answer and answer.status == 404
         message = answer.json()["error"]["message"]
         page.close()
-    assert message == "The page is not built. Run `make install`."
+    assert message == "The page is not built: run `make lab`."
