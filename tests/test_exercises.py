@@ -17,14 +17,15 @@ from tests.wrong_answers import lesson00 as wrong00
 from tests.wrong_answers import lesson01 as wrong01
 from tests.wrong_answers import lesson02 as wrong02
 from tests.wrong_answers import lesson03 as wrong03
-from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03
+from tests.wrong_answers import lesson04 as wrong04
+from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson04
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
 from workshop_lib.experiment import Buffers
 
 EXERCISES = {
     found.name: found
-    for lesson in (lesson00, lesson01, lesson02, lesson03)
+    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson04)
     for found in vars(lesson).values()
     if isinstance(found, Exercise)
 }
@@ -37,6 +38,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "choose_the_buffers": wrong02.BUFFERS,
     "race_the_leave": wrong03.RACES,
     "find_the_wait_that_nothing_ends": wrong03.ROOMS,
+    "repair_the_splitter": wrong04.SPLITTERS,
+    "make_the_end_honest": wrong04.ENDINGS,
 }
 
 
@@ -90,9 +93,17 @@ def test_solution(name: str, answers: Answers) -> None:
     assert any(character.isdigit() for character in result.finding)
 
 
-@pytest.mark.parametrize("name", ["race_the_leave", "find_the_wait_that_nothing_ends"])
+FAULTS = {
+    "race_the_leave": r"still answers 3 of them\. Your handler still waits",
+    "find_the_wait_that_nothing_ends": r"still answers 3 of them\. Your handler still waits",
+    "repair_the_splitter": r"«CR ends a line» .* and your function \[\]\.",
+    "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
 async def test_the_starter_has_the_fault_that_is_to_be_found(name: str) -> None:
-    with pytest.raises(NotYet, match=r"still answers 3 of them\. Your handler still waits"):
+    with pytest.raises(NotYet, match=FAULTS[name]):
         await EXERCISES[name].judge(EXERCISES[name].starter)
 
 
