@@ -101,6 +101,11 @@ describe('a whole answer', () => {
       stats: { tokens: 0, chunks: 0, flushes: 0 },
     })
     expect(seen[0]?.stats.tokens).toBe(0)
+    options = { url: '/chat', update: 'chunk' }
+    answerWith(answer(token('a'), token('b'), DONE))
+    seen = []
+    await chat.send('hello')
+    expect(seen.map(({ stats }) => stats.tokens)).toEqual([0, 1, 2, 2])
   })
 })
 
@@ -205,15 +210,26 @@ describe('a second send', () => {
     expect(seen.filter(({ text }) => text.includes('never'))).toEqual([])
   })
 
-  test('wins also when the first one’s request has not been made yet', async () => {
+  test.each([
+    ['has nothing but its end', answer(DONE)],
+    ['fails', answer(error('llm_failed', 'It broke. Try again.'))],
+    ['is whole', answer(token('old'), DONE)],
+  ])('wins also when the first one’s answer comes late and %s', async (_, late) => {
     let release = () => {}
-    options = { url: '/chat', headers: () => new Promise((ready) => (release = () => ready({}))) }
+    const headers = () => new Promise<HeadersInit>((ready) => (release = () => ready({})))
+    options = { url: '/chat', headers }
     const sent = chat.send('one')
     options = { url: '/chat' }
-    answerWith(answer(token('new'), DONE), answer(token('old'), DONE))
-    await chat.send('two')
+    const second = answerByHand()
+    const again = chat.send('two')
+    second.say(token('new'))
+    await until('streaming')
+    fetch.mockResolvedValueOnce(late) // even if it does not mind that it was aborted
     release()
     await sent
+    expect(chat.getSnapshot()).toMatchObject({ text: 'new', status: 'streaming', error: null })
+    second.say(DONE)
+    await again
     expect(chat.getSnapshot()).toMatchObject({ text: 'new', status: 'done' })
   })
 })

@@ -31,8 +31,8 @@ describe('what has grown is what it would be at once', () => {
   })
 
   test('when its lines end with CR LF', () => {
-    const text = '# Title\r\n\r\n```js\r\nx\r\n```\r\n\r\nAfter.'
-    expect(grown([...text]).innerHTML).toBe(atOnce(text).innerHTML)
+    const text = linesOf('mixed answer', 60).replaceAll('\n', '\r\n')
+    expect(grown(tokensOf(text, chance(4))).innerHTML).toBe(atOnce(text).innerHTML)
   })
 
   test('when another text takes its place', () => {
@@ -41,6 +41,8 @@ describe('what has grown is what it would be at once', () => {
     expect(container.innerHTML).toBe(atOnce('# Four').innerHTML)
   })
 })
+
+const OPENING = { code: '```py', heading: '#', paragraph: '' }
 
 describe('a long block, which is cut, looks like one', () => {
   test.each([
@@ -65,19 +67,33 @@ describe('a long block, which is cut, looks like one', () => {
 
   test.each([
     ['paragraph', 400],
-    ['code', 400],
-    ['heading', 900], // beyond the length up to which it is parsed at each commit
+    ['code', 300],
+    ['heading', 1_200], // beyond the length up to which it is parsed at each commit
   ] as const)('all of a %s is seen at any moment', (kind, lines) => {
-    const text = linesOf(kind, lines).replace(/[*#]/g, 'x')
+    const text = linesOf(kind, lines).replaceAll('*', 'x')
     const { container, add } = growing()
     let due = ''
     for (const token of tokensOf(text, chance(3))) {
       add(token)
       due += bare(token)
-      const seen = `${kind === 'code' ? '```py' : ''}${bare(container.textContent)}`
+      const seen = OPENING[kind] + bare(container.textContent)
       expect(due.startsWith(seen) || seen.startsWith(due)).toBe(true)
       expect(due.length - seen.length).toBeLessThan(20) // an open end waits
     }
+  })
+})
+
+describe('what follows a long block', () => {
+  test.each([
+    ['```py\n', 'x = 1\n'.repeat(300), '```\n', '# Title', 'pre'],
+    ['- one\n', '- item\n'.repeat(300), '', '# Title', 'ul'],
+    ['| a |\n|---|\n', '| 1 |\n'.repeat(300), '', '# Title', 'table'],
+  ])('%j is seen at once, and is no part of it', (opening, lines, ending, next, selector) => {
+    const { container, add } = growing()
+    for (const token of [opening, lines, lines + ending, next]) add(token)
+    expect(container.querySelectorAll(selector)).toHaveLength(1)
+    expect(container.querySelector('h1')?.textContent).toBe('Title')
+    expect(container.querySelector(selector)?.textContent).not.toContain('Title')
   })
 })
 

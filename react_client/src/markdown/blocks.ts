@@ -60,7 +60,6 @@ function finish(blocks: Blocks): Blocks {
 function canGrow(token: MarkedToken, blankFollows: boolean, next: string): boolean {
   if (token.type === 'heading' || token.type === 'hr') return false
   if (token.type === 'list') return !blankFollows || !/^[^\s\d*+-]/.test(next)
-  if (token.type === 'code' && token.codeBlockStyle) return !blankFollows || !/^\S/.test(next)
   if (token.type === 'code') return !isClosedFence(token.raw)
   return !blankFollows
 }

@@ -102,6 +102,14 @@ test('what is written as HTML is seen as it is written', () => {
   expect(container.textContent).toBe('<script>alert("x & y")</script> and <b>bold</b>')
 })
 
+test('what stands within HTML is text like any other', () => {
+  const { container, add, end } = growing()
+  add('<div>\n**bold** &amp; <i>*both*</i>\n</div>')
+  end()
+  expect(container.querySelector('strong')?.textContent).toBe('bold')
+  expect(container.textContent).toBe('<div>\nbold & <i>both</i>\n</div>')
+})
+
 test('an image is a link that says what it shows, and nothing is loaded', () => {
   const { container, add, end } = growing()
   add('![a chart](https://a.example/chart.png?secret)')

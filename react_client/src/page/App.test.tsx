@@ -1,4 +1,4 @@
-import { cleanup, render, screen } from '@testing-library/react'
+import { cleanup, fireEvent, render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { answer, DONE, error, handMade, token } from '../testing/answers'
@@ -35,6 +35,12 @@ test('Enter sends, Shift+Enter begins a new line', async () => {
   expect(prompts()).toEqual(['one\ntwo'])
   expect(screen.getByLabelText('Answer').textContent).toContain('Hello')
   expect(prompt().value).toBe('one\ntwo')
+})
+
+test('the Enter that ends the composing of a word does not send', () => {
+  open('?prompt=%E3%81%8B')
+  fireEvent.keyDown(prompt(), { key: 'Enter', isComposing: true })
+  expect(screen.getByRole('status').textContent).toBe('Ready.')
 })
 
 test('nothing is not sent', async () => {
