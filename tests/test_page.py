@@ -136,15 +136,14 @@ def test_a_tab_that_draws_no_frames_moves_on(open_page: Open, step3: ServerThrea
 def test_stop_reaches_the_llm_and_keeps_the_text(
     open_page: Open, step3: ServerThread, llm: FakeLLM
 ):
-    llm.set(tokens_per_s=50, answer_tokens=PLENTY)
+    llm.set(tokens_per_s=50, answer_tokens=PLENTY, fault="silence", fault_at=6)
     chat = open_page(step3, mode="plain")
     chat.ask()
     chat.wait_for_text("#5 ")
     chat.page.get_by_role("button", name="Stop").click()
     chat.wait_for("stopped")
     until(lambda: last_stream(llm).ended_by == "client left")
-    kept = chat.text()
-    assert kept.startswith(numbered(6)) and numbered(PLENTY).startswith(kept)
+    assert chat.text() == numbered(6)
     expect(chat.page.get_by_role("button", name="Send")).to_be_focused()
 
 
@@ -245,8 +244,8 @@ def test_a_server_that_has_gone_is_told(open_page: Open, llm: FakeLLM):
 # -- text is text ---------------------------------------------------------------------------------
 
 NASTY = (
-    "<script>alert(1)</script> <img src=x onerror=alert(1)> ",
-    "[click](javascript:alert(1)) ![pixel](https://evil.example/pixel.png) ",
+    "<script>alert(1)</script> <img src=x onerror=alert(1)>\n\n",
+    "[click](javascript:alert(1)) ![pixel](https://evil.example/pixel.png)\n\n",
     "<iframe src='javascript:alert(1)'></iframe><svg onload=alert(1)>\n\n",
     "```html\n<script>alert(1)</script>\n```\n\n| <b>x</b> |\n|---|\n| <img src=x> |\n",
 )
@@ -272,7 +271,7 @@ def test_what_a_model_writes_never_comes_to_life(open_page: Open, llm: FakeLLM, 
 
 WIDE = (
     "# A title\n\n", "a_very_long_word_" * 20, "\n\n```py\n", "x = 1  # " + "long " * 60,
-    "\n```\n\n", "| a | b |\n|---|---|\n| " + "wide " * 60 + "| " + "unbroken" * 20 + " |\n",
+    "\n```\n\n", "|" + " head |" * 20 + "\n|" + "---|" * 20 + "\n|" + " cell |" * 20 + "\n",
 )  # fmt: skip
 
 
@@ -290,25 +289,26 @@ def test_a_phone_shows_it_without_scrolling_sideways(open_page: Open, llm: FakeL
         assert (paper == "rgb(255, 255, 255)") == (theme == "light")
 
 
-def test_it_follows_the_text_until_its_reader_scrolls_up(
-    open_page: Open, step3: ServerThread, llm: FakeLLM
-):
-    llm.set(tokens_per_s=200, token_bytes=400, answer_tokens=PLENTY)
-    chat = open_page(step3, mode="plain")
-    answer = chat.page.get_by_label("Answer")
-    below = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
-    chat.ask()
-    chat.wait_for_text("#50.")
-    assert answer.evaluate(below) < 2
-    answer.hover()
-    chat.page.mouse.wheel(0, -300)
-    until(lambda: answer.evaluate(below) > 200)
-    top = answer.evaluate("box => box.scrollTop")
-    chat.wait_for_text("#150.")
-    assert answer.evaluate("box => box.scrollTop") == top
-    chat.page.mouse.wheel(0, 1_000_000)
-    chat.wait_for_text("#250.")
-    assert answer.evaluate(below) < 2
+def test_it_follows_the_text_until_its_reader_scrolls_up(open_page: Open, llm: FakeLLM):
+    words = [f"word{n} " for n in range(600)]
+    with serving(saying(tokens("A paragraph.\n\n" * 100, *words), gap_s=0.03), llm) as server:
+        chat = open_page(server, mode="plain", prompt="hello", autostart="1")
+        answer = chat.page.get_by_label("Answer")
+        below = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
+        chat.wait_for_text("word20 ")
+        assert answer.evaluate(below) < 2
+        answer.hover()
+        chat.page.mouse.wheel(0, -300)
+        until(lambda: answer.evaluate(below) > 200)
+        chat.wait_for_text("word60 ")  # a wheel's way takes some frames
+        top = answer.evaluate("box => box.scrollTop")
+        chat.wait_for_text("word120 ")
+        assert answer.evaluate("box => box.scrollTop") == top
+        chat.page.mouse.wheel(0, 1_000_000)
+        until(lambda: answer.evaluate(below) < 2)
+        shown = answer.evaluate("box => box.scrollHeight")
+        until(lambda: answer.evaluate("box => box.scrollHeight") > shown)
+        assert answer.evaluate(below) < 2
 
 
 def test_it_says_what_is_going_on_and_not_each_token(

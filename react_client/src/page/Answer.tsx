@@ -41,7 +41,7 @@ export function Answer({ asked, chat, mode, meter }: Props) {
   )
 }
 
-const NEAR_PX = 24
+const NEAR_PX = 48 // what comes while somebody scrolls down to the end
 
 // Follows the end of the text, until its reader scrolls away from it; follows again at the end.
 function useStickToEnd() {
