@@ -340,7 +340,9 @@ def test_a_run_is_counted(open_page: Open, step3: ServerThread, llm: FakeLLM):
     expected = {"type": "streaming-run", "mode": "blocks", "status": "done", "tokens": TOKENS}
     assert run | expected == run
     assert run["characters"] == len(numbered(TOKENS))
-    assert 0 < run["commits"] <= run["chunks"] + 5
+    assert 0 < len(run["commits"]) <= run["chunks"] + 5
+    assert run["commits"][-1]["characters"] == run["characters"]
+    assert all(commit["workMs"] >= 0 and commit["parsed"] >= 0 for commit in run["commits"])
     assert run["firstTokenMs"] > 0 and run["tokensPerS"] > 0
     assert run["droppedFrames"] >= 0 and run["longTasks"] >= 0
     expect(chat.page.get_by_label("Statistics")).to_contain_text(f"{TOKENS}tokens")

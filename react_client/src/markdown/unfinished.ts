@@ -1,4 +1,5 @@
 import remend from 'remend'
+import { parsed } from './parsed'
 
 // What is no HTML here needs no completing, and what waits below needs no escaping.
 const OPTIONS = {
@@ -23,6 +24,7 @@ const DELIMITERS = /^[ \t|:-]*$/
 
 /** Completes a text that is cut anywhere, so that nothing flickers when the rest comes. */
 export function completed(source: string): string {
+  parsed.characters += source.length
   return remend(withoutOpenEnd(source), OPTIONS)
 }
 

@@ -2,20 +2,15 @@ import { type ComponentType, Suspense, useLayoutEffect, useRef } from 'react'
 import type { StreamingChat } from '../useStreamingChat'
 import { MODES, type Mode, type ViewProps } from './modes'
 import { PlainText } from './PlainText'
-import type { RunMeter } from './runMeter'
 
 interface Props {
   asked: string
   chat: StreamingChat
   mode: Mode
-  meter: RunMeter
 }
 
-export function Answer({ asked, chat, mode, meter }: Props) {
+export function Answer({ asked, chat, mode }: Props) {
   const scroller = useStickToEnd()
-  useLayoutEffect(() => {
-    meter.commits += 1
-  })
   const { text, isStreaming } = chat
   const View: ComponentType<ViewProps> = MODES[mode].View
   return (

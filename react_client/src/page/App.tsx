@@ -44,7 +44,7 @@ export function App({ settings }: { settings: Settings }) {
         <RenderMode mode={mode} onChange={setMode} disabled={chat.isStreaming} />
       </header>
       <main>
-        <Answer asked={asked} chat={chat} mode={mode} meter={meter} />
+        <Answer asked={asked} chat={chat} mode={mode} />
         <Status chat={chat} />
         <PromptForm
           field={prompt}

@@ -1,7 +1,10 @@
-import ReactMarkdown from 'react-markdown'
+import ReactMarkdown, { type Options } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
+import { parsed } from '../markdown/parsed'
 
-const PLUGINS = [remarkGfm]
+type Plugins = NonNullable<Options['remarkPlugins']>
+
+const PLUGINS: Plugins = [remarkGfm, counting]
 
 // as our own view has it: an image would load without being asked
 const COMPONENTS = {
@@ -17,4 +20,13 @@ export default function Reparsed({ text }: { text: string }) {
       </ReactMarkdown>
     </div>
   )
+}
+
+// Wraps the parser that is set when plugins begin.
+function counting(this: { parser?: (document: string, file: never) => unknown }) {
+  const parse = this.parser
+  this.parser = (document, file) => {
+    parsed.characters += document.length
+    return parse?.(document, file)
+  }
 }

@@ -9,7 +9,7 @@ export function Statistics({ chat, meter }: { chat: StreamingChat; meter: RunMet
     ['tokens/s', tokensPerS(chat)],
     ['first token', firstTokenMs, ' ms'],
     ['reads', chunks],
-    ['commits', meter.commits],
+    ['commits', meter.commits.length],
     ['dropped frames', meter.droppedFrames],
     ['long tasks', meter.longTasks],
   ]

@@ -1,6 +1,6 @@
 import type { ChatSnapshot } from '../chat'
 import type { Mode } from './modes'
-import type { RunMeter } from './runMeter'
+import type { Commit, RunMeter } from './runMeter'
 
 /** What a run has cost: numbers and no text, so that anybody around the page may have it. */
 export interface RunReport {
@@ -10,8 +10,9 @@ export interface RunReport {
   characters: number
   tokens: number
   chunks: number
-  commits: number
+  commits: Commit[]
   droppedFrames: number
+  longestFrameMs: number
   longTasks?: number
   firstTokenMs?: number
   durationMs?: number
@@ -36,6 +37,7 @@ export function reportOf(chat: ChatSnapshot, meter: RunMeter, mode: Mode): RunRe
     chunks,
     commits: meter.commits,
     droppedFrames: meter.droppedFrames,
+    longestFrameMs: meter.longestFrameMs,
     longTasks: meter.longTasks,
     firstTokenMs,
     durationMs,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { parsed } from '../markdown/parsed'
 import { RunMeter } from './runMeter'
 
 const FRAME_MS = 1000 / 60
@@ -52,14 +53,31 @@ test('a hidden page drops none, for none is due', () => {
 test('after the run nothing counts, and a new run begins at nothing', () => {
   frameAfter(1)
   frameAfter(3)
-  meter.commits = 7
+  meter.committed(1)
   meter.stop()
   expect(frame).toBe(undefined)
-  expect(meter).toMatchObject({ droppedFrames: 2, commits: 7 })
+  expect(meter).toMatchObject({ droppedFrames: 2, longestFrameMs: 3 * FRAME_MS })
+  expect(meter.commits).toHaveLength(1)
   meter.start()
-  expect(meter).toMatchObject({ droppedFrames: 0, commits: 0 })
+  expect(meter).toMatchObject({ droppedFrames: 0, longestFrameMs: 0, commits: [] })
 })
 
 test('where the browser does not tell of long tasks, none are claimed', () => {
   expect(meter.longTasks).toBe(undefined)
+})
+
+test('a commit has what was parsed for it, and the frames dropped until then', () => {
+  meter.renderBegins()
+  parsed.characters += 30
+  meter.committed(10)
+  frameAfter(1)
+  frameAfter(3)
+  parsed.characters += 500 // for nothing that was shown
+  meter.renderBegins()
+  parsed.characters += 4
+  meter.committed(12)
+  expect(meter.commits).toMatchObject([
+    { characters: 10, parsed: 30, droppedFrames: 0 },
+    { characters: 12, parsed: 4, droppedFrames: 2 },
+  ])
 })

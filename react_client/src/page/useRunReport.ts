@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useLayoutEffect, useState } from 'react'
 import type { StreamingChat } from '../useStreamingChat'
 import type { Mode } from './modes'
 import { publish, reportOf } from './report'
@@ -8,6 +8,9 @@ import { RunMeter } from './runMeter'
 export function useRunReport(chat: StreamingChat, mode: Mode, to?: URL): RunMeter {
   const [meter] = useState(() => new RunMeter())
   const { startedMs, endedMs } = chat.stats
+  meter.renderBegins()
+  // after the effects of all that is within
+  useLayoutEffect(() => meter.committed(chat.text.length))
   useEffect(() => {
     if (startedMs !== undefined) meter.start()
     return () => meter.stop()
