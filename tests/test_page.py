@@ -365,7 +365,7 @@ def test_a_notebook_around_it_learns_what_a_run_has_cost(
         return web.Response(status=204)
 
     def app() -> web.Application:
-        made = make_app(saying(tokens("a", "b")))
+        made = make_app(saying(tokens("a", "b"), gap_s=0.02))
         made.router.add_get("/notebook", notebook)
         made.router.add_post("/notebook/report", report)
         return made
