@@ -41,6 +41,7 @@ def test_it_is_built_once_for_its_sources(folder: Path):
     build_page(folder)
     assert index.stat().st_mtime_ns == built_ns
     (folder / "src" / "page.test.txt").write_text("a test is not built")
+    (folder / ".cache").mkdir()
     build_page(folder)
     assert index.stat().st_mtime_ns == built_ns
 

@@ -72,8 +72,8 @@ def npm(folder: Path, *command: str) -> None:
 
 def _digest(folder: Path) -> str:
     """Name what the page is built of: its sources without their tests, its set-up and its lock."""
-    sources = [path for path in folder.glob("src/**/*") if path.is_file()]
-    built_of = [path for path in [*sources, *folder.glob("*.*")] if ".test." not in path.name]
+    found = [*folder.glob("src/**/*"), *folder.glob("*.*")]
+    built_of = [path for path in found if path.is_file() and ".test." not in path.name]
     digest = hashlib.sha256()
     for path in sorted(built_of):
         digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
