@@ -13,7 +13,7 @@ from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.reader import read_chunks, read_events
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.tokens import token_text
-from workshop_lib.show import endings
+from workshop_lib.show import endings, table
 from workshop_lib.show.chunks import cut_inside
 
 TOKENS = 20
@@ -59,7 +59,7 @@ def test_a_user_of_the_swallowing_chat_is_never_told_and_ours_always(
     node: str, monkeypatch: pytest.MonkeyPatch
 ):
     shown: list[tuple[str, str]] = []
-    monkeypatch.setattr(endings, "show", lambda html, text: shown.append((html, text)))
+    monkeypatch.setattr(table, "show", lambda html, text: shown.append((html, text)))
     with nothing_left():
         endings.compare_chats()
     ((html, text),) = shown

@@ -3,12 +3,11 @@
 import json
 import subprocess
 from collections.abc import Iterable
-from html import escape
 from typing import TypedDict
 
 from workshop_lib.pipe.endings import serving_endings
 from workshop_lib.pipe.node import REACT, node_program
-from workshop_lib.show.bundle import show
+from workshop_lib.show.table import show_table
 from workshop_lib.show.units import count
 
 SWALLOWING = REACT / "endings" / "swallowing.mjs"
@@ -35,7 +34,7 @@ def compare_chats() -> None:
         (name, _words(both["swallowing"]), _words(both["ours"]))
         for name, both in zip(urls, seen, strict=True)
     ]
-    show(_table(rows), _lines([_HEAD, *rows]))
+    show_table(_HEAD, rows)
 
 
 def _in_node(urls: Iterable[str]) -> list[dict[str, Seen]]:
@@ -53,15 +52,3 @@ def _in_node(urls: Iterable[str]) -> list[dict[str, Seen]]:
 
 def _words(seen: Seen) -> str:
     return f"{count(seen['text'].count('#'), 'token')}, {seen['says']}"
-
-
-def _table(rows: list[tuple[str, str, str]]) -> str:
-    cells = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    head = "".join(f"<th>{escape(name)}</th>" for name in _HEAD)
-    body = "".join(f"<tr>{row}</tr>" for row in cells)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _lines(rows: list[tuple[str, str, str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(" | ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
