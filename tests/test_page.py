@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from servers import step3_cancelling
 from servers.common import make_app
-from tests.lab import CHROMIUM_FLAGS
 from tests.mechanism import until
 from tests.page import Chat, saying, serving, tokens
+from workshop_lib.pipe.chromium import FLAGS
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.tokens import token_text
@@ -27,7 +27,7 @@ Open = Callable[..., Chat]
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
 
