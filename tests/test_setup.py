@@ -22,6 +22,7 @@ STATIONS = [
     "show",
     "experiment",
     "leaving",
+    "parsing",
     "verdict",
     "checkup",
     "meter",
