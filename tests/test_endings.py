@@ -61,7 +61,7 @@ def test_a_user_of_the_swallowing_chat_is_never_told_and_ours_always(
     shown: list[tuple[str, str]] = []
     monkeypatch.setattr(table, "show", lambda html, text: shown.append((html, text)))
     with nothing_left():
-        endings.compare_chats()
+        assert endings.compare_chats() == 0
     ((html, text),) = shown
     head, *rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
     assert head == ["the answer", "a chat that swallows errors", "ours"]

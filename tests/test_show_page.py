@@ -53,8 +53,14 @@ async def test_the_page_is_served_and_its_answers_are_in_the_ledger(node: str):
         await events.aclose()
         await seen(lambda: "client left" in page.ledger.value)
         assert page.rows[0].tokens < LONG["answer_tokens"]
+        events = read_events(f"{page.server.url}/chat")
+        await anext(events)
         page.close()
-        await seen(lambda: page.frame.value == CLOSED and page.closing.disabled)
+        assert page.frame.value == CLOSED and page.closing.disabled
+        assert page.ledger.value.count("client left") == 2
+        with pytest.raises(ConnectionError):
+            async for _ in events:
+                pass
 
 
 async def test_what_the_page_reports_stands_beside_what_was_produced(node: str):

@@ -16,14 +16,14 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
 
 
 def test_the_naive_splitter_loses_what_it_is_shown_to_lose(shown: Shown):
-    show_losses(my_events, "CRLF ends one line", "a comment glued to data")
+    show_losses(my_events, "a comment glued to data", "CRLF ends one line")
     head, *rows = [
         [cell.strip() for cell in line.split(" | ")] for line in shown[0][1].splitlines()
     ]
     assert head == ["case", "chunks", "a browser hears", "the splitter"]
     assert rows == [
-        ["CRLF ends one line", r"b'data: a\r\ndata: b\r\n\r\n'", r"['a\nb']", "[]"],
         ["a comment glued to data", r"b': ping\ndata: a\n\n'", "['a']", r"[': ping\ndata: a']"],
+        ["CRLF ends one line", r"b'data: a\r\ndata: b\r\n\r\n'", r"['a\nb']", "[]"],
         [""],
         ["18 of 89 cases are heard as a browser hears them."],
     ]

@@ -10,7 +10,6 @@ from workshop_lib.show.bundle import show
 from workshop_lib.show.units import count
 
 SHORTEST_BYTES, LONGEST_BYTES = 12, 44
-_SIGNS = {ord("\n"): "␊", ord("\r"): "␍", ord("\t"): "␉"}
 # see-through, so that the text keeps the theme's contrast; the numbers tell events apart too
 _COLORS = ("0, 114, 178", "230, 159, 0", "0, 158, 115", "204, 121, 167")
 _BOX = "border-radius: 3px; box-shadow: 0 0 0 1px rgba(128, 128, 128, 0.5)"
@@ -102,8 +101,8 @@ def _plain(piece: Piece) -> str:
 
 
 def _sign(byte: int) -> str:
-    """Write a byte as its character, or as `x` with two digits where ASCII has none to show."""
-    return _SIGNS.get(byte) or (chr(byte) if 32 <= byte < 127 else f"x{byte:02x}")
+    """Write a byte as Python does, and the other languages of this workshop: `\\n`, `\\xf0`."""
+    return ascii(chr(byte))[1:-1] if byte != ord("'") else "'"
 
 
 def _box(piece: Piece) -> str:

@@ -23,10 +23,10 @@ class Seen(TypedDict):
     says: str
 
 
-def compare_chats() -> None:
+def compare_chats() -> int:
     """Let two chats read the same answers from running servers, and show what is seen in the end.
 
-    Raises RuntimeError when Node cannot run them.
+    Returns of how many failures the first one tells. Raises RuntimeError when Node cannot run them.
     """
     with serving_endings() as urls:
         seen = _in_node(urls.values())
@@ -35,6 +35,7 @@ def compare_chats() -> None:
         for name, both in zip(urls, seen, strict=True)
     ]
     show_table(_HEAD, rows)
+    return sum("error" in both["swallowing"]["says"] for both in seen)
 
 
 def _in_node(urls: Iterable[str]) -> list[dict[str, Seen]]:

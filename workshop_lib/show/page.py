@@ -3,6 +3,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from html import escape
@@ -24,13 +25,17 @@ HEIGHT_PX = 480
 ROWS = 6
 HEAD = ("answer", "produced by the LLM", "received by the page", "ended")
 CLOSED = "The page is closed: run this cell again to open it."
-# What a page in a frame takes for the system's theme is what its frame asks for.
+LAST_LOOKS, LAST_LOOK_S = 20, 0.05
 STYLE = """<style>
-body[data-jp-theme-light="true"] .workshop-page {color-scheme: light}
-body[data-jp-theme-light="false"] .workshop-page {color-scheme: dark}
 .workshop-page {width: 100%; border: 1px solid rgba(128, 128, 128, 0.5); border-radius: 4px}
 .workshop-ledger :is(th, td) {padding: 2px 16px 2px 0; text-align: left}
 </style>"""
+# The kernel does not know the theme; the page around the frame does, where it is JupyterLab's.
+OPEN = (
+    "const {page} = this.dataset; delete this.dataset.page; "
+    "const theme = {true: 'light', false: 'dark'}[document.body.dataset.jpThemeLight]; "
+    "if (page) this.src = page + (theme ? '&theme=' + theme : '')"
+)
 
 
 def page_address(port: int, env: Mapping[str, str] = os.environ) -> str:
@@ -69,7 +74,7 @@ class ChatPage:
         with ExitStack() as stack:
             self.llm = stack.enter_context(FakeLLM(**knobs))
             self.server = stack.enter_context(ServerThread(self._app, env=self.llm.env))
-            self._serving = stack.pop_all()
+            stack.pop_all()
         self.address = f"{page_address(self.server.port)}?{urlencode(query)}"
         self.frame, self.ledger = ipywidgets.HTML(self._frame()), ipywidgets.HTML()
         self.closing = ipywidgets.Button(description="Close", icon="times")
@@ -85,9 +90,13 @@ class ChatPage:
             return
         ChatPage.shown = None
         self._following.cancel()
-        self._serving.close()
         self.frame.value = CLOSED
         self.closing.disabled = True
+        try:
+            self.server.stop()
+            self._look_to_the_end()
+        finally:
+            self.llm.stop()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         text = (
@@ -120,20 +129,32 @@ class ChatPage:
         finally:
             self.close()
 
+    def _look_to_the_end(self) -> None:
+        """See what the LLM says when the server has gone; nothing if it has gone before."""
+        try:
+            for _ in range(LAST_LOOKS):
+                self._look()
+                if all(row.ended_by for row in self.rows):
+                    return
+                time.sleep(LAST_LOOK_S)
+        except RuntimeError:
+            pass
+
     def _look(self) -> None:
         self.rows = self.llm.ledger().streams
         while self._reports and self.rows:
             self.received[self.rows[-1].id] = self._reports.pop(0)  # it has one answer at a time
-        self.ledger.value = f'<div class="workshop-ledger">{self._table()}</div>'
+        self.ledger.value = f'{STYLE}<div class="workshop-ledger">{self._table()}</div>'
 
     def _frame(self) -> str:
         where = self.address.partition("?")[0]
         return (
-            f'{STYLE}<iframe class="workshop-page" title="The React page" height="{HEIGHT_PX}" '
-            f'src="{escape(self.address)}"></iframe><small>The page comes from {escape(where)} '
-            f"and asks {self._name}.py there. If the frame stays empty, this address cannot be "
-            "reached from your browser: set WORKSHOP_PAGE_URL to /workshop/{port}/ before you "
-            "start JupyterLab.</small>"
+            f'<iframe class="workshop-page" title="The React page" height="{HEIGHT_PX}" '
+            f'data-page="{escape(self.address)}" onload="{escape(OPEN)}"></iframe>'
+            f'<div style="line-height: 1.4"><small>The page comes from {escape(where)} and asks '
+            f"{self._name}.py there. If the frame stays empty, your browser cannot reach this "
+            "address: set WORKSHOP_PAGE_URL to /workshop/{port}/ and start JupyterLab again."
+            "</small></div>"
         )
 
     def _table(self) -> str:

@@ -23,9 +23,8 @@ def show_losses(splitter: Splitter, *names: str) -> None:
     if unknown := [name for name in names if name not in cases]:
         raise ValueError(f"No case is called {unknown[0]!r}. Take one of {', '.join(cases)}.")
     rows = [
-        (name, _bytes(case), repr(_wanted(case)), repr(_heard(splitter, case)))
-        for name, case in cases.items()
-        if name in names
+        (case.name, _bytes(case), repr(_wanted(case)), repr(_heard(splitter, case)))
+        for case in map(cases.__getitem__, names)
     ]
     head = ("case", "chunks", "a browser hears", "the splitter")
     note = f"{right_cases(splitter)} of {len(cases)} cases are heard as a browser hears them."
