@@ -11,6 +11,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 NBVAL := WORKSHOP_PACE=quick $(BIN)/python -m pytest --nbval --nbval-current-env \
 	--nbval-cell-timeout=120 -p no:cacheprovider -q
 
+NPM_RUN := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix react_client run --silent
+
 # One line a step with its time; the step's own words only as far as it has any to say.
 define step
 	@start=$$(date +%s); echo "== $(1)"; $(2) || { echo "== $(1): FAILED"; exit 1; }; \
@@ -39,6 +41,8 @@ test: ## check everything, the way CI does
 	$(call step,lint,$(BIN)/python -m ruff check --quiet .)
 	$(call step,format,$(BIN)/python -m ruff format --check --quiet .)
 	$(call step,types,$(BIN)/python -m basedpyright)
+	$(call step,page: types and lint,$(NPM_RUN) check)
+	$(call step,page: tests,$(NPM_RUN) test -- --reporter=dot)
 	$(call step,tests,$(BIN)/python -m pytest -q)
 	$(call step,notebooks,$(NBVAL) notebooks)
 
@@ -69,5 +73,5 @@ lock: install ## pin the newest versions that pyproject.toml allows
 	pyproject.toml --output-file requirements.lock
 
 clean: ## remove .venv and whatever else the other verbs made
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
-	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info react_client/dist
+	find . \( -name __pycache__ -o -name node_modules \) -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import openai
 from aiohttp import web
@@ -11,6 +12,8 @@ from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk as Chunk
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PAGE = Path(__file__).resolve().parent.parent / "react_client" / "dist"
 
 CLIENT = web.AppKey("client", AsyncOpenAI)
 MODEL = web.AppKey("model", str)
@@ -81,10 +84,20 @@ def failure() -> bytes:
     return event({"error": {"code": "llm_failed", "message": message}})
 
 
+async def page(_: web.Request) -> web.StreamResponse:
+    """Send the React page, which asks POST /chat beside it."""
+    if (PAGE / "index.html").exists():
+        return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+    raise refusal(web.HTTPNotFound, "no_page", "The page is not built: run `make lab`.")
+
+
 def make_app(
     chat: Handler, make_client: Callable[[], AsyncOpenAI] = AsyncOpenAI
 ) -> web.Application:
-    """Serve a handler at POST /chat, with an OpenAI client made in the event loop it will use."""
+    """Serve a handler at POST /chat, with an OpenAI client made in the event loop it will use.
+
+    The page that asks it is at GET /, once it is built.
+    """
 
     async def openai_client(app: web.Application) -> AsyncIterator[None]:
         async with make_client() as app[CLIENT]:
@@ -93,6 +106,9 @@ def make_app(
     app = web.Application()
     app[MODEL] = os.environ.get("MODEL", "gpt-4o-mini")
     app.router.add_post("/chat", chat)
+    app.router.add_get("/", page)
+    if (PAGE / "assets").exists():
+        app.router.add_static("/assets", PAGE / "assets")
     app.cleanup_ctx.append(openai_client)
     return app
 

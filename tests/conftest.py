@@ -1,9 +1,12 @@
 """What all tests share: the system parts, and one loud line for each reason to skip."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from tests import system_parts
-from workshop_lib.pipe.node import install_packages, node_program
+from workshop_lib.pipe.node import build_page, install_packages, node_program
 
 
 @pytest.fixture(scope="session")
@@ -21,13 +24,23 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def node() -> str:
     """Path of Node, with the packages of servers/express; without them skip, or fail with CI."""
+    prepared(install_packages)
+    return node_program()
+
+
+@pytest.fixture(scope="session")
+def built_page() -> Path:
+    """The folder of the React page as the servers serve it; unbuilt: skip, or fail with CI."""
+    return prepared(build_page)
+
+
+def prepared(prepare: Callable[[], Path]) -> Path:
     try:
-        install_packages()
+        return prepare()
     except RuntimeError as problem:
         if system_parts.in_ci():
             pytest.fail(f"CI=true allows no skipping, and {problem}")
         pytest.skip(str(problem))
-    return node_program()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from workshop_lib.pipe.chromium import FLAGS
 from workshop_lib.pipe.sockets import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,15 +21,6 @@ LINKED = (".ci", ".venv", "Makefile", "pyproject.toml", "requirements.lock")
 TOKEN = "a-token-for-the-test"
 START_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 30
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @contextmanager
@@ -103,7 +95,7 @@ def signalled(process: subprocess.Popen[bytes], number: int) -> bool:
 def browser_page(chromium: str, url: str) -> Iterator[Page]:
     """Open an address in a Chromium without a window, large enough for a chart."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
             page = browser.new_page(viewport={"width": 1500, "height": 1100})
             page.goto(url)

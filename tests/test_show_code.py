@@ -10,7 +10,7 @@ import pytest
 
 from servers import step1_broken, step2_fixed
 from tests.show_kernel import ROOT
-from workshop_lib.pipe.node import EXPRESS
+from workshop_lib.pipe.node import EXPRESS, REACT
 from workshop_lib.show import code
 
 Shown = list[tuple[str, str]]
@@ -106,3 +106,21 @@ def test_files_of_any_language_are_shown_and_compared(shown: Shown, tmp_path: Pa
     )
     with pytest.raises(ValueError, match="or the path of a file"):
         code.show_code(tmp_path / "none.mjs")
+
+
+def test_typescript_is_shown_whole_or_one_function_of_it(shown: Shown):
+    file = REACT / "src" / "streamCompletion.ts"
+    code.show_code(file)
+    code.show_code(file, "read")
+    (_, whole), (html, part) = shown
+    assert whole == f"react_client/src/streamCompletion.ts\n\n{file.read_text().rstrip()}"
+    title, _, body = part.partition("\n\n")
+    assert title == "react_client/src/streamCompletion.ts, read()"
+    assert body.startswith("async function* read(body")
+    assert body.endswith("\n}") and body.count("\n}") == 1
+    assert body in whole
+    assert '<span class="kr">async</span>' in html or '<span class="k">async</span>' in html
+    code.show_code(REACT / "src" / "page" / "App.tsx")
+    assert 'class="nt"' in shown[2][0] or "&lt;" in shown[2][0]
+    with pytest.raises(ValueError, match=r"No function nothing\(\) stands"):
+        code.show_code(file, "nothing")

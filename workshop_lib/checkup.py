@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop_lib.meter.kernel import kernel_queues
+from workshop_lib.pipe.chromium import find_chromium
 from workshop_lib.pipe.sockets import connecting_socket, granted, listening_socket
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON, OLDEST_NODE = (3, 11), 20
 PACKAGES = ("aiohttp", "ipywidgets", "jupyterlab", "matplotlib", "openai", "pillow", "psutil")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SMALL_BUFFER_BYTES = 2048
 STILL_SMALL_BYTES = 16384
 CONNECT_TIMEOUT_S = 5.0
@@ -115,6 +115,6 @@ def _buffers() -> Item:
 
 
 def _browser() -> Item:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    fix = "nothing to do for the lessons; `make test` looks further and can bring one."
-    return Item("Chromium (tests only)", path or "not found", "" if path else fix, needed=False)
+    path = find_chromium()
+    fix = "nothing to do: lesson 05 runs in your browser, and `make test` can bring one."
+    return Item("Chromium", path or "not found", "" if path else fix, needed=False)

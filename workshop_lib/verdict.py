@@ -172,11 +172,17 @@ def expect(
 ) -> None:
     """Print PASS when a run came out as foretold; else what was found instead, with its evidence.
 
-    `by` is the judge. The line for a pass is the same in every run, so that a lesson's check can
-    compare it.
+    `by` is the judge.
     """
-    server, verdict = recording.setup["server"], by(recording)
+    compare(recording.setup["server"], by(recording), outcome)
+
+
+def compare(name: str, verdict: Verdict, outcome: Outcome) -> None:
+    """Print whether a verdict is as foretold.
+
+    The line for a pass is the same in every run, so that a lesson's check can compare it.
+    """
     if verdict.outcome == outcome:
-        print(f"PASS {server}: {outcome}")
+        print(f"PASS {name}: {outcome}")
     else:
-        print(f"NOT AS EXPECTED {server}: {outcome} was foretold. Found {verdict}")
+        print(f"NOT AS EXPECTED {name}: {outcome} was foretold. Found {verdict}")

@@ -1,4 +1,4 @@
-"""Calls a learner's plain function, and breaks into a thread that does not come back."""
+"""Calls a learner's function in a thread, and breaks into one that does not come back."""
 
 import ctypes
 import sys
@@ -18,12 +18,18 @@ class TookTooLong(BaseException):
 
 def call(attempt: Callable[..., Any], *arguments: Any) -> Any:
     """Call a learner's plain function; NotYet if it raises, or is busy for more than 3 s."""
+    advice = "It has to return at once: let it describe a run, and leave running it to the check."
+    return watched(attempt, lambda: attempt(*arguments), advice)
+
+
+def watched(attempt: Callable[..., Any], work: Callable[[], Any], advice: str) -> Any:
+    """Do some work with a learner's function; NotYet, with advice, as `call` has it."""
     returned: list[Any] = []
     raised: list[BaseException] = []
 
     def run() -> None:
         try:
-            returned.append(attempt(*arguments))
+            returned.append(work())
         except BaseException as problem:
             raised.append(problem)
 
@@ -34,10 +40,9 @@ def call(attempt: Callable[..., Any], *arguments: Any) -> Any:
         where = line_in(attempt, places_in(frame_of(thread.ident)))
         interrupt(thread.ident)
         thread.join(CALL_TIMEOUT_S)
-        raise NotYet(
-            f"Your function was still busy after {CALL_TIMEOUT_S:.0f} s{where}. It has to return "
-            "at once: let it describe a run, and leave running it to the check."
-        )
+        raise NotYet(f"Your function was still busy after {CALL_TIMEOUT_S:.0f} s{where}. {advice}")
+    if raised and isinstance(raised[0], NotYet):
+        raise raised[0]
     if raised:
         raise NotYet(f"Your function raised {in_words(raised[0], attempt)}. Repair that line.")
     return returned[0]

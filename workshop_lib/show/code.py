@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -34,12 +35,17 @@ _COLORS = {
 # twice the class: JupyterLab's own rule, which wraps, comes later and weighs as much as one
 _UNWRAPPED = ".workshop-code.workshop-code pre {overflow-x: auto; white-space: pre}"
 _CONTEXT_LINES = 2
+_LANGUAGES = {".mjs": "javascript", ".js": "javascript", ".ts": "typescript", ".tsx": "tsx"}
 
 
-def show_code(code: Code) -> None:
-    """Show a module or a function as it stands in its file, or a whole file in any language."""
-    source = _source(code)
-    title = _title(code)
+def show_code(code: Code, part: str = "") -> None:
+    """Show a module or a function as it stands in its file, or a file in any language.
+
+    `part` names the one function of a JavaScript or TypeScript file that is to be shown.
+    """
+    source, title = _source(code), _title(code)
+    if part:
+        source, title = _part(source, part), f"{title}, {part}()"
     show(_page(title, source, _language(code)), f"{title}\n\n{source}")
 
 
@@ -79,8 +85,17 @@ def _title(code: Code) -> str:
     return f"{code.__module__.replace('.', '/')}.py, {code.__qualname__}()"
 
 
+def _part(source: str, name: str) -> str:
+    """Return a function at the top level: such files are formatted, so its brace ends a line."""
+    start = r"^(?:export )?(?:default )?(?:async )?function\*? "
+    found = re.search(rf"{start}{name}\(.*?^}}$", source, re.DOTALL | re.MULTILINE)
+    if not found:
+        raise ValueError(f"No function {name}() stands at the top level there: give another name.")
+    return found[0]
+
+
 def _language(code: Code) -> str:
-    return "javascript" if isinstance(code, Path) and code.suffix in (".mjs", ".js") else "python"
+    return _LANGUAGES[code.suffix] if isinstance(code, Path) and code.suffix != ".py" else "python"
 
 
 def _page(title: str, text: str, language: str) -> str:

@@ -1,0 +1,1 @@
+"""The browser's own `EventSource` as the oracle for every SSE reader of the workshop."""
