@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 NBVAL := WORKSHOP_PACE=quick $(BIN)/python -m pytest --nbval --nbval-current-env \
 	--nbval-cell-timeout=120 -p no:cacheprovider -q
 
-NPM_RUN := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix react_client run --silent
+NPM_RUN := NO_COLOR=1 PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix react_client run --silent
 
 # One line a step with its time; the step's own words only as far as it has any to say.
 define step
@@ -42,7 +42,7 @@ test: ## check everything, the way CI does
 	$(call step,format,$(BIN)/python -m ruff format --check --quiet .)
 	$(call step,types,$(BIN)/python -m basedpyright)
 	$(call step,page: types and lint,$(NPM_RUN) check)
-	$(call step,page: tests,$(NPM_RUN) test -- --reporter=dot)
+	$(call step,page: tests,$(NPM_RUN) test -- --reporter=minimal)
 	$(call step,tests,$(BIN)/python -m pytest -q)
 	$(call step,notebooks,$(NBVAL) notebooks)
 
