@@ -237,12 +237,19 @@ class Cell:
     def reach(self, reader: Reader) -> None:
         """Bring reader and LLM to the moment at which the reader fails."""
         if self._moment == "waiting":
-            buffers = self._served.server.write_buffers
-            until(lambda: (buffers() or {}).get(reader.port))
+            until(lambda: self._is_held_back(reader))
         elif self._moment != "before":
             self._read_as_far_as(reader, 3 if self._moment == "midway" else TOKENS)
         elif self._fault in ("leaves", "resets"):
             self._read_as_far_as(reader, 0)
+
+    def _is_held_back(self, reader: Reader) -> bool:
+        """Tell whether its write buffer stands: for a moment the kernel lets anybody wait."""
+        before = (self._served.server.write_buffers() or {}).get(reader.port)
+        time.sleep(0.3)
+        return (
+            bool(before) and (self._served.server.write_buffers() or {}).get(reader.port) == before
+        )
 
     def _reader_fails(self, reader: Reader) -> None:
         if self._fault in ("leaves", "resets"):
