@@ -41,7 +41,7 @@ class Shown:
 
     async def address(self) -> str:
         await seen(lambda: self.frame is not None)
-        return re.findall(r'src="([^"]+)"', self.frame.value)[0]
+        return re.findall(r'data-page="([^"]+)"', self.frame.value)[0]
 
 
 @pytest.fixture
@@ -193,5 +193,5 @@ def test_a_browser_that_measures_nothing_in_a_part_leaves_a_gap():
 
 def test_the_frame_goes_where_the_browser_finds_the_port(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(storm, "page_address", lambda port: f"/workshop/{port}/")
-    address = re.findall(r'src="([^"]+)"', storm._frame(storm.page_address(4321)))[0]
+    address = re.findall(r'data-page="([^"]+)"', storm._frame(storm.page_address(4321)))[0]
     assert urlsplit(address).path == "/workshop/4321/in_turn"

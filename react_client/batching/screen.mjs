@@ -11,22 +11,23 @@ export async function rendered() {
   for (let n = 0; n < 10; n++) await new Promise(setImmediate)
 }
 
+function Text({ screen }) {
+  const [text, setText] = useState('')
+  screen.update = setText
+  useLayoutEffect(() => {
+    screen.text = text
+    screen.commits += 1
+  }, [screen, text])
+  return text
+}
+
 export async function openScreen(isStrict) {
   const screen = { text: '', commits: 0, errors: [], update: undefined, close: undefined }
-
-  function Text() {
-    const [text, setText] = useState('')
-    screen.update = setText
-    useLayoutEffect(() => {
-      screen.text = text
-      screen.commits += 1
-    }, [text])
-    return text
-  }
-
   const onUncaughtError = (problem) => screen.errors.push(problem)
   const root = createRoot(document.createElement('div'), { onUncaughtError })
-  root.render(createElement(isStrict ? StrictMode : Fragment, null, createElement(Text)))
+  root.render(
+    createElement(isStrict ? StrictMode : Fragment, null, createElement(Text, { screen })),
+  )
   await rendered()
   screen.commits = 0
   screen.close = () => root.unmount()

@@ -16,7 +16,7 @@ token stream page frame text part line time work long small whole again never fi
 answer parse commit render block screen paint budget browser server
 """
 # What a jump has set off is over when the tokens of a stretch come.
-SETTLE_S = 0.5
+SETTLE_S = 0.4
 
 
 @dataclass(frozen=True)

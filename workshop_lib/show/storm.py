@@ -21,13 +21,13 @@ from workshop_lib.pipe.chromium import chromium_at, find_chromium
 from workshop_lib.pipe.long_answer import LongAnswer
 from workshop_lib.pipe.node import ROOT, build_page
 from workshop_lib.pipe.server import ServerThread
-from workshop_lib.show.page import page_address
+from workshop_lib.show.page import OPEN, page_address
 from workshop_lib.show.storm_chart import show_storm
 
 IN_TURN = Path(__file__).with_name("in_turn.html")
 STORED = ROOT / "notebooks" / "recordings"
 UPDATE_S = 0.2
-LOOK_S = 6.0
+LOOK_S = 5.0
 PATIENCE_S = 60.0
 QUICK_TIMES = 4
 HEIGHT_PX = 420
@@ -156,5 +156,5 @@ def _at_pace(answer: LongAnswer) -> LongAnswer:
 def _frame(address: str) -> str:
     return (
         f'<iframe title="The page, measured" height="{HEIGHT_PX}" style="width: 100%; border: 0" '
-        f'src="{escape(address)}in_turn"></iframe>'
+        f'data-page="{escape(address)}in_turn?" onload="{escape(OPEN)}"></iframe>'
     )
