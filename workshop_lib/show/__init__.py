@@ -9,6 +9,7 @@ from workshop_lib.show.page import chat_page
 from workshop_lib.show.playground import playground
 from workshop_lib.show.predictions import compare_prediction, predict
 from workshop_lib.show.splitters import right_cases, show_losses
+from workshop_lib.show.storm import render_storm
 from workshop_lib.show.words import caption, describe
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "describe",
     "playground",
     "predict",
+    "render_storm",
     "replay",
     "right_cases",
     "show_chunks",
