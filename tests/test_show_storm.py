@@ -99,7 +99,7 @@ async def test_a_browser_that_has_the_page_in_view_measures_it(shown: Shown, chr
 async def test_what_is_out_of_sight_waits_and_says_so(
     shown: Shown, chromium: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(storm, "LOOK_S", 60.0)
+    monkeypatch.setattr(storm, "SCROLL_S", 60.0)
 
     async def scroll_down_and_away(page: Page) -> None:
         frame = page.frame_locator("iframe")
@@ -115,6 +115,19 @@ async def test_what_is_out_of_sight_waits_and_says_so(
     runs = await looking(chromium, BELOW, shown, scroll_down_and_away)
     assert runs["plain"].where == YOURS
     assert runs["plain"].characters == SHORT.stretches[-1][1]
+
+
+@pytest.mark.browser
+async def test_what_stays_out_of_sight_is_measured_by_our_own(
+    shown: Shown, chromium: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(storm, "SCROLL_S", 1.0)
+
+    async def stay_above(_: Page) -> None: ...
+
+    runs = await looking(chromium, BELOW, shown, stay_above)
+    assert runs["plain"].where == HEADLESS
+    assert HEADLESS in shown.frame.value
 
 
 @pytest.mark.usefixtures("nobody_looks")
