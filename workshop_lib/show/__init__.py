@@ -1,11 +1,11 @@
 """What the learner sees: the live chart, code from the files that run, predictions, controls."""
 
+from workshop_lib.show.chat_page import chat_page
 from workshop_lib.show.chunks import cut_by_chance, cut_inside, show_chunks
 from workshop_lib.show.code import show_code, show_diff
 from workshop_lib.show.endings import compare_chats
 from workshop_lib.show.live import replay, watch
 from workshop_lib.show.money import Price
-from workshop_lib.show.page import chat_page
 from workshop_lib.show.playground import playground
 from workshop_lib.show.predictions import compare_prediction, predict
 from workshop_lib.show.splitters import right_cases, show_losses

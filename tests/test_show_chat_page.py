@@ -12,7 +12,8 @@ from tests.mechanism import nothing_left
 from tests.show_kernel import kernel
 from tests.show_recordings import seen
 from workshop_lib.pipe.reader import read_events
-from workshop_lib.show.page import CLOSED, ChatPage, chat_page, page_address
+from workshop_lib.show.chat_page import CLOSED, ChatPage, chat_page
+from workshop_lib.show.page import page_address
 
 LONG: dict[str, Any] = {"tokens_per_s": 50, "answer_tokens": 10_000}
 
@@ -113,9 +114,7 @@ async def test_a_page_that_cannot_start_leaves_nothing(
 
 def test_a_notebook_keeps_words_and_its_kernel_ends_with_an_open_page(node: str):
     with nothing_left(), kernel() as k:
-        k.text(
-            "from servers import step3_cancelling", "from workshop_lib.show.page import chat_page"
-        )
+        k.run("from servers import step3_cancelling", "from workshop_lib.show import chat_page")
         (shown,) = k.run("chat_page(step3_cancelling, 'Hello')")
         assert shown.data["text/plain"].startswith(
             "The React page in a frame, asking servers/step3"
