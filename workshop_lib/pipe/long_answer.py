@@ -64,8 +64,9 @@ class LongAnswer:
                 if n not in self.watched_sections:
                     ahead += tokens
                     continue
-                await response.write(_events(ahead))
-                await asyncio.sleep(SETTLE_S)
+                if ahead:
+                    await response.write(_events(ahead))
+                    await asyncio.sleep(SETTLE_S)
                 await self._at_pace(response, tokens)
                 ahead = []
             await response.write(b"data: [DONE]\n\n")

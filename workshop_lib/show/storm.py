@@ -3,9 +3,8 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -24,11 +23,12 @@ from workshop_lib.show.storm_chart import show_storm
 
 STORED = ROOT / "notebooks" / "recordings"
 UPDATE_S = 0.2
-LOOK_S, SCROLL_S = 5.0, 30.0
-PATIENCE_S = 60.0
+LOOK_S, PATIENCE_S = 5.0, 45.0
 QUICK_TIMES, QUICK_WATCHED = 4, 3
 HEIGHT_PX = 420
 UNFINISHED = "Not measured to the end: run this cell again."
+# Only in view it is measured: who runs all cells is taken there.
+OPEN_IN_VIEW = f"{OPEN}; this.scrollIntoView({{block: 'center'}})"
 YOURS, HEADLESS, KEPT = "your browser", "a Chromium without a window", "stored runs"
 
 
@@ -37,8 +37,9 @@ async def render_storm(
 ) -> dict[str, PageRun]:
     """Let the page show a long answer in each mode, and return what that has cost, by mode.
 
-    It runs in a frame below the cell; where no browser has that in view, in a Chromium without a
+    It runs in a frame below the cell; what no browser has in view runs in a Chromium without a
     window; and where there is none, stored runs take its place. `beside` are runs to draw with it.
+    Raises RuntimeError when nothing is measured in the end.
     """
     storm = InTurn(modes, _at_pace(answer or LongAnswer()), YOURS)
     build_page()
@@ -66,41 +67,38 @@ def _shown(port: int) -> Generator[tuple[ipywidgets.HTML, Any]]:
 
 
 async def _measure(storm: InTurn, url: str, frame: ipywidgets.HTML) -> None:
-    looking = nullcontext()
-    if not await _is_seen(storm):
-        chromium = find_chromium()
-        if chromium is None:
-            storm.runs.update({mode: stored_run(mode) for mode in storm.wanted})
-            return
-        storm.where = HEADLESS
-        frame.value = f"No browser has the page in view, so {HEADLESS} opens it."
-        looking = chromium_at(f"{url}/in_turn", chromium)
-    with looking:
-        await _until_measured(storm)
-
-
-async def _is_seen(storm: InTurn) -> bool:
-    """Tell whether a browser has the page in view; one that has opened it gets time to scroll."""
-    look_s = LOOK_S / 2 if _is_quick() else LOOK_S
-    waited_s = 0.0
-    while not storm.asked and waited_s < (SCROLL_S if storm.opened else look_s):
-        await asyncio.sleep(UPDATE_S)
-        waited_s += UPDATE_S
-    return bool(storm.asked)
-
-
-async def _until_measured(storm: InTurn) -> None:
-    """Wait for the last report. Raises RuntimeError when nothing has come for a minute."""
-    seen, news_s = (0, 0), time.monotonic()
-    while storm.wanted:
-        await asyncio.sleep(UPDATE_S)
-        if (now := (storm.asked, len(storm.runs))) != seen:
-            seen, news_s = now, time.monotonic()
-        if time.monotonic() - news_s > PATIENCE_S:
+    if await _is_measured(storm):
+        return
+    chromium = find_chromium()
+    if chromium is None:
+        storm.runs.update({mode: stored_run(mode) for mode in storm.wanted})
+        return
+    storm.where = HEADLESS
+    frame.value = f"No browser has the page in view, so {HEADLESS} opens it."
+    with chromium_at(f"{url}/in_turn", chromium):
+        if not await _is_measured(storm):
             raise RuntimeError(
-                f"No browser has reported {storm.wanted[0]} in {PATIENCE_S:.0f} s. Run this cell "
-                "again in JupyterLab, and keep the page below it in view."
+                f"No browser has reported {storm.wanted[0]}. Run this cell again in JupyterLab, "
+                "and keep the page below it in view."
             )
+
+
+async def _is_measured(storm: InTurn) -> bool:
+    """Wait until all is measured, or nothing new has come for too long; tell which."""
+    seen, waited_s = (0, 0), 0.0
+    while storm.wanted and waited_s < _patience_s(storm):
+        await asyncio.sleep(UPDATE_S)
+        now = (storm.asked, len(storm.runs))
+        waited_s = waited_s + UPDATE_S if now == seen else 0.0
+        seen = now
+    return not storm.wanted
+
+
+def _patience_s(storm: InTurn) -> float:
+    """Return how long to wait: whoever has opened the page may have to scroll there first."""
+    if storm.opened or storm.where != YOURS:
+        return PATIENCE_S
+    return LOOK_S / 2 if _is_quick() else LOOK_S
 
 
 def stored_run(mode: str) -> PageRun:
@@ -122,5 +120,5 @@ def _is_quick() -> bool:
 def _frame(address: str) -> str:
     return (
         f'<iframe title="The page, measured" height="{HEIGHT_PX}" style="width: 100%; border: 0" '
-        f'data-page="{escape(address)}in_turn?" onload="{escape(OPEN)}"></iframe>'
+        f'data-page="{escape(address)}in_turn?" onload="{escape(OPEN_IN_VIEW)}"></iframe>'
     )
