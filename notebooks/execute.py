@@ -1,8 +1,9 @@
 """Run the lessons at full pace, in order, and store what they show: `make notebooks`.
 
 Name lessons to run fewer: `python notebooks/execute.py 02`. Every recording that a lesson made is
-kept in recordings/, named after its variable, and so is the time it took: the figures in the prose
-come from there. A lesson that fails, or finds other than it foretells, is not stored.
+kept in recordings/, named after its variable, or a page's run after its mode. So is the time it
+took: the figures in the prose come from there. A lesson that fails, or finds other than it
+foretells, is not stored.
 """
 
 import base64
@@ -28,12 +29,16 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 # Run in the lesson's own kernel, after its last cell.
 KEEP_RECORDINGS = """
 from pathlib import Path as _Path
+from workshop_lib.meter.page_run import PageRun as _PageRun
 from workshop_lib.meter.recording import Recording as _Recording
 _kept = []
 for _name, _value in list(globals().items()):
     if isinstance(_value, _Recording) and _name[0] != "_" and not any(_value is k for k in _kept):
         _value.save(_Path("recordings") / f"{_lesson}_{_name}.json")
         _kept.append(_value)
+    for _run in _value.values() if isinstance(_value, dict) else []:
+        if isinstance(_run, _PageRun):
+            _run.save(_Path("recordings") / f"{_lesson}_{_run.mode}.json")
 """
 
 

@@ -18,15 +18,25 @@ from tests.wrong_answers import lesson01 as wrong01
 from tests.wrong_answers import lesson02 as wrong02
 from tests.wrong_answers import lesson03 as wrong03
 from tests.wrong_answers import lesson04 as wrong04
+from tests.wrong_answers import lesson05 as wrong05
 from tests.wrong_answers import lesson06 as wrong06
-from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson04, lesson06
+from workshop_lib.exercises import (
+    lesson00,
+    lesson01,
+    lesson02,
+    lesson03,
+    lesson04,
+    lesson05,
+    lesson06,
+)
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
 from workshop_lib.experiment import Buffers
+from workshop_lib.show.units import shorten
 
 EXERCISES = {
     found.name: found
-    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson06)
+    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06)
     for found in vars(lesson).values()
     if isinstance(found, Exercise)
 }
@@ -41,6 +51,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "find_the_wait_that_nothing_ends": wrong03.ROOMS,
     "repair_the_splitter": wrong04.SPLITTERS,
     "make_the_end_honest": wrong04.ENDINGS,
+    "lose_no_token": wrong05.BATCHERS,
+    "find_where_a_block_ends": wrong05.BLOCKS,
     "write_the_alarm": wrong06.ALARMS,
     "choose_the_load": wrong06.LOADS,
 }
@@ -77,7 +89,7 @@ def _check(exercise: Exercise, attempt: Any) -> Result:
 
 
 def _label(value: Any) -> str:
-    return getattr(value, "__name__", None) or str(value)
+    return getattr(value, "__name__", None) or shorten(str(value), 40)
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -100,6 +112,8 @@ FAULTS = {
     "race_the_leave": r"still answers 3 of them\. Your handler still waits",
     "find_the_wait_that_nothing_ends": r"still answers 3 of them\. Your handler still waits",
     "repair_the_splitter": r"«CR ends a line» .* and your function \[\]\.",
+    "lose_no_token": r"^200 of 400 tokens reached the screen; the first that is missing is #4\.",
+    "find_where_a_block_ends": r"inside of a piece of code, .* A blank line between two fences",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
 

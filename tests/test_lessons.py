@@ -15,12 +15,24 @@ from typing import Any
 
 import pytest
 
-from workshop_lib.exercises import lesson00, lesson01, lesson02, lesson03, lesson04, lesson06
+from workshop_lib.exercises import (
+    lesson00,
+    lesson01,
+    lesson02,
+    lesson03,
+    lesson04,
+    lesson05,
+    lesson06,
+)
 from workshop_lib.exercises.contract import Exercise
+from workshop_lib.meter.page_run import PageRun
 from workshop_lib.meter.recording import Gauges, Recording
 from workshop_lib.pipe.express import writable_lengths
+from workshop_lib.pipe.long_answer import LongAnswer
+from workshop_lib.pipe.node import npm
 from workshop_lib.pipe.sse_corpus import hand_cases
 from workshop_lib.show import unaccounted_bytes
+from workshop_lib.show.storm import HEADLESS, YOURS
 from workshop_lib.soak import slope_of
 from workshop_lib.verdict import judge
 
@@ -31,8 +43,10 @@ RUN_TIMES_S = json.loads((NOTEBOOKS / "recordings" / "run_times_s.json").read_te
 IGNORE = "nbval-ignore-output"
 VARIES = re.compile(
     r"watch(_ledger)?\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.|last\."
-    r"|writable_lengths\(|show_claims\("
+    r"|writable_lengths\(|show_claims\(|render_storm\(|_frame_ms"
 )
+RUN = re.compile(r"(?m)^(\w+) = await (watch|render_storm)\((.*)")
+FRAME_MS = 1000 / 60
 # Compares figures that vary, by a margin, and prints whether it is kept.
 MARGINS = {"tenfold", "verdict-load", "verdict-alarm"}
 # They read bytes, and run no experiment that a chart would follow.
@@ -107,6 +121,20 @@ def held(name: str) -> int:
     queued = recording(name).samples[-1].group().queued_tokens
     assert queued is not None
     return queued
+
+
+def page_run(mode: str) -> PageRun:
+    """Returns what the page measured in one mode."""
+    return PageRun.load(NOTEBOOKS / "recordings" / f"05_{mode}.json")
+
+
+REPARSING = [page_run("per-token"), page_run("per-frame")]
+
+
+def drops_most_frames(run: PageRun) -> bool:
+    """Tells whether more frames fell out at the end than half of those that its tokens took."""
+    seconds = len(LongAnswer().tokens[-1]) / LongAnswer().tokens_per_s
+    return run.dropped_at_the_end > seconds * 1000 / FRAME_MS / 2
 
 
 def last_event_waits_in_chunk(number: int) -> bool:
@@ -185,6 +213,31 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
     ),
     ("04", "a corpus of 89\nstreams", lambda: len(hand_cases()) == 89),
     ("04", "all of\nits text has come with chunk 5", lambda: last_event_waits_in_chunk(5)),
+    ("05", "an answer of 20,000 tokens", lambda: sum(map(len, LongAnswer().tokens)) == 20_000),
+    (
+        "05",
+        "After a quarter of the answer\nboth are above it",
+        lambda: all(run.stretches[1].work_ms > FRAME_MS for run in REPARSING),
+    ),
+    ("05", "both ways drop most of their\nframes", lambda: all(map(drops_most_frames, REPARSING))),
+    (
+        "05",
+        "a handful of commits for 250 tokens",
+        lambda: len(page_run("per-token").stretches[-1].commits) < 20,
+    ),
+    (
+        "05",
+        "as light as plain text, until it is not",
+        lambda: (
+            page_run("at-end").stretches[-1].work_ms < 2 * page_run("plain").stretches[-1].work_ms
+            and page_run("at-end").longest_frame_ms > 10 * FRAME_MS
+        ),
+    ),
+    (
+        "05",
+        "fewer than 2,000 characters parsed,\nas at its beginning",
+        lambda: max(part.most_parsed for part in page_run("blocks").stretches) < 2_000,
+    ),
     (
         "06",
         "The large tokens are held back",
@@ -222,6 +275,7 @@ NOT_MEASURED = {
     "02": {"1", "2", "01", "64", "30", "45", "50"},
     "03": {"01", "02", "1", "2", "16"},
     "04": {"03", "1", "2"},
+    "05": {"04", "100", "1", "2"},
     "06": {
         "200",
         "10",
@@ -248,6 +302,7 @@ EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
     "02": (lesson02.bound_the_queue, lesson02.choose_the_buffers),
     "03": (lesson03.race_the_leave, lesson03.find_the_wait_that_nothing_ends),
     "04": (lesson04.repair_the_splitter, lesson04.make_the_end_honest),
+    "05": (lesson05.lose_no_token, lesson05.find_where_a_block_ends),
     "06": (lesson06.write_the_alarm, lesson06.choose_the_load),
 }
 
@@ -296,12 +351,15 @@ def test_outputs_are_ignored_only_where_they_must_vary(path: Path) -> None:
 def test_every_run_is_judged_in_the_next_cell_and_the_verdict_is_stored(path: Path) -> None:
     code = cells(path)
     for cell, after in itertools.pairwise(code):
-        if run := re.search(r"(?m)^(\w+) = await watch\(", source(cell)):
-            assert source(after).startswith(f"expect({run[1]}, "), cell["id"]
-            assert re.fullmatch(
-                r"(PASS \w+: (growing|bounded|unclear|stopped|running on)\n)+", printed(after)
+        if run := RUN.search(source(cell)):
+            judged = (
+                rf"^expect\({run[1]}, " if run[2] == "watch" else rf"{run[1]}\b.*expect_parsing"
             )
-    pictures = [c for c in code if "await watch(" in source(c)]
+            assert re.search(judged, source(after), re.DOTALL), cell["id"]
+            assert re.fullmatch(
+                r"(PASS [\w-]+: (growing|bounded|unclear|stopped|running on)\n)+", printed(after)
+            )
+    pictures = [c for c in code if RUN.search(source(c))]
     assert all(any("image/png" in o.get("data", {}) for o in c["outputs"]) for c in pictures)
     assert path.name[:2] in WITHOUT_CHARTS or len(pictures) >= 2
 
@@ -371,18 +429,26 @@ def test_no_figure_in_the_prose_comes_from_nowhere(path: Path) -> None:
 
 
 def test_recordings_are_of_the_lessons_and_small() -> None:
-    watched, awaited = set(), set()
+    watched, awaited = set[str](), set[str]()
     for path in LESSONS:
-        for left, right in re.findall(
-            r"(?m)^([\w, ]+) = (await \w+)", "\n".join(map(source, cells(path)))
-        ):
-            names = {f"{path.name[:2]}_{name}" for name in left.split(", ")}
-            awaited |= names
-            watched |= names if right.startswith("await watch") else set()
+        code = "\n".join(map(source, cells(path)))
+        for name, call, arguments in RUN.findall(code):
+            names = [name] if call == "watch" else re.findall(r'"([\w-]+)"', arguments)
+            watched |= {f"{path.name[:2]}_{one}" for one in names}
+        for names in re.findall(r"(?m)^([\w, ]+) = await ", code):
+            awaited |= {f"{path.name[:2]}_{one}" for one in names.split(", ")}
     stored = {path.stem: path for path in (NOTEBOOKS / "recordings").glob("[0-9]*.json")}
-    assert watched <= set(stored) <= awaited
+    assert watched <= set(stored) <= watched | awaited
     assert max(path.stat().st_size for path in stored.values()) < MOST_BYTES
-    assert all(recording(name).setup["time_lapse"] == 1 for name in stored)
+    of_servers = [name for name in stored if not name.startswith("05")]
+    assert all(recording(name).setup["time_lapse"] == 1 for name in of_servers)
+
+
+def test_what_the_page_measured_was_measured_by_a_browser() -> None:
+    for mode in ("per-token", "per-frame", "at-end", "plain", "blocks"):
+        run = page_run(mode)
+        assert run.where in (YOURS, HEADLESS)
+        assert run.characters == run.watched[-1][1] == LongAnswer().stretches[-1][1]
 
 
 def test_ten_times_as_much_is_hoarded_within_20_seconds() -> None:
@@ -456,6 +522,23 @@ def test_what_breaks_on_the_way_to_the_page_turns_lesson_04_red(
     assert change[0] in broken
     (tmp_path / file).write_text(broken.replace(*change))
     red_cell(LESSONS[4], cell, tmp_path)
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("built_page", "chromium")
+def test_a_page_that_parses_all_of_it_again_turns_lesson_05_red(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "servers", tmp_path / "servers")
+    page = shutil.copytree(
+        ROOT / "react_client", tmp_path / "react_client",
+        ignore=shutil.ignore_patterns("node_modules", "dist"),
+    )  # fmt: skip
+    (page / "node_modules").symlink_to(ROOT / "react_client" / "node_modules")
+    view = page / "src" / "markdown" / "Markdown.tsx"
+    assert view.read_text().count("grow(blocks, text)") == 1
+    view.write_text(view.read_text().replace("grow(blocks, text)", "grow(NOTHING, text)"))
+    npm(page, "run", "build", "--loglevel=error")
+    said = red_cell(lesson("05"), "verdict-ways", tmp_path)
+    assert "NOT AS EXPECTED blocks: bounded was foretold. Found growing: " in said
 
 
 def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:

@@ -70,3 +70,9 @@ def test_two_events_in_one_chunk_are_named_both(shown: Shown):
     assert cut_inside([ANSWER[:52], ANSWER[52:]]) == 0
     assert cut_inside([ANSWER[:53], ANSWER[53:]]) == 1
     assert cut_inside([b"", ANSWER]) == 0
+
+
+def test_what_an_answer_holds_is_no_html(shown: Shown):
+    show_chunks([b"data: <img src=x>\n\n"], "a < b")
+    assert "<img" not in shown[0][0]
+    assert "a &lt; b" in shown[0][0]

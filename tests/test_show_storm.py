@@ -41,7 +41,7 @@ class Shown:
 
     async def address(self) -> str:
         await seen(lambda: self.frame is not None)
-        return re.findall(r'src="([^"]+)"', self.frame.value)[0]
+        return re.findall(r'data-page="([^"]+)"', self.frame.value)[0]
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ async def test_a_browser_that_has_the_page_in_view_measures_it(shown: Shown, chr
 async def test_what_is_out_of_sight_waits_and_says_so(
     shown: Shown, chromium: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(storm, "LOOK_S", 60.0)
+    monkeypatch.setattr(storm, "PATIENCE_S", 60.0)
 
     async def scroll_down_and_away(page: Page) -> None:
         frame = page.frame_locator("iframe")
@@ -115,6 +115,24 @@ async def test_what_is_out_of_sight_waits_and_says_so(
     runs = await looking(chromium, BELOW, shown, scroll_down_and_away)
     assert runs["plain"].where == YOURS
     assert runs["plain"].characters == SHORT.stretches[-1][1]
+
+
+@pytest.mark.browser
+async def test_what_stays_out_of_sight_is_measured_by_our_own(
+    shown: Shown, chromium: str, monkeypatch: pytest.MonkeyPatch
+):
+    async def see_it_begin_and_leave(page: Page) -> None:
+        await page.locator("iframe").scroll_into_view_if_needed()
+        run = page.frame_locator("iframe").frame_locator("iframe")
+        await run.locator("[data-status=streaming]").wait_for()
+        await page.evaluate("scrollTo(0, 0)")
+        await page.frame_locator("iframe").get_by_text("Waiting: only a page").wait_for()
+        monkeypatch.setattr(storm, "PATIENCE_S", 0.5)
+        await seen(lambda: HEADLESS in shown.frame.value)
+        monkeypatch.setattr(storm, "PATIENCE_S", 60.0)
+
+    runs = await looking(chromium, BELOW, shown, see_it_begin_and_leave)
+    assert runs["plain"].where == HEADLESS
 
 
 @pytest.mark.usefixtures("nobody_looks")
@@ -135,7 +153,7 @@ async def test_no_report_at_all_is_a_sentence(
     shown: Shown, chromium: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(storm, "PATIENCE_S", 0.0)
-    with nothing_left(), pytest.raises(RuntimeError, match=r"(?s)reported plain.*keep the page"):
+    with nothing_left(), pytest.raises(RuntimeError, match=r"(?s)reported plain\..*keep the page"):
         await render_storm("plain", answer=SHORT)
     assert shown.place.update.call_args.args[0] == {"text/plain": UNFINISHED}
 
@@ -193,5 +211,5 @@ def test_a_browser_that_measures_nothing_in_a_part_leaves_a_gap():
 
 def test_the_frame_goes_where_the_browser_finds_the_port(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(storm, "page_address", lambda port: f"/workshop/{port}/")
-    address = re.findall(r'src="([^"]+)"', storm._frame(storm.page_address(4321)))[0]
+    address = re.findall(r'data-page="([^"]+)"', storm._frame(storm.page_address(4321)))[0]
     assert urlsplit(address).path == "/workshop/4321/in_turn"

@@ -1,4 +1,4 @@
-// How fast our SSE parser is beside two others: `node bench/parsers.mjs`. All read the same bytes in
+// How fast our SSE parser is beside two others: `npm run parsers`. All read the same bytes in
 // turn, round by round, so that whatever slows the machine slows each of them; ratios count.
 import parse from '@microsoft/fetch-event-source/lib/cjs/parse.js'
 import { createParser } from 'eventsource-parser'

@@ -14,7 +14,10 @@ Place = tuple[str, int]  # a file, or what a notebook calls a cell, and a line i
 
 def text_of(code: Any, variable: str = "") -> str:
     """Return a function's source, or the assignment of a value to `variable`."""
-    return f"{variable} = {code!r}" if variable else textwrap.dedent(inspect.getsource(code))
+    if not variable:
+        return textwrap.dedent(inspect.getsource(code))
+    is_long = isinstance(code, str) and "\n" in code
+    return f'{variable} = """{code}"""' if is_long else f"{variable} = {code!r}"
 
 
 def same(attempt: Any, starter: Any) -> bool:

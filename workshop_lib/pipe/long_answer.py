@@ -16,7 +16,7 @@ token stream page frame text part line time work long small whole again never fi
 answer parse commit render block screen paint budget browser server
 """
 # What a jump has set off is over when the tokens of a stretch come.
-SETTLE_S = 0.5
+SETTLE_S = 0.4
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,9 @@ class LongAnswer:
                 if n not in self.watched_sections:
                     ahead += tokens
                     continue
-                await response.write(_events(ahead))
-                await asyncio.sleep(SETTLE_S)
+                if ahead:
+                    await response.write(_events(ahead))
+                    await asyncio.sleep(SETTLE_S)
                 await self._at_pace(response, tokens)
                 ahead = []
             await response.write(b"data: [DONE]\n\n")

@@ -1,5 +1,6 @@
 """What the learner sees: the live chart, code from the files that run, predictions, controls."""
 
+from workshop_lib.show.chat_page import chat_page
 from workshop_lib.show.chunks import cut_by_chance, cut_inside, show_chunks
 from workshop_lib.show.claims import show_claims
 from workshop_lib.show.code import show_code, show_diff
@@ -7,10 +8,10 @@ from workshop_lib.show.endings import compare_chats
 from workshop_lib.show.ledger import unaccounted_bytes, watch_ledger
 from workshop_lib.show.live import replay, watch
 from workshop_lib.show.money import Price
-from workshop_lib.show.page import chat_page
 from workshop_lib.show.playground import playground
 from workshop_lib.show.predictions import compare_prediction, predict
 from workshop_lib.show.splitters import right_cases, show_losses
+from workshop_lib.show.storm import render_storm
 from workshop_lib.show.words import caption, describe
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "describe",
     "playground",
     "predict",
+    "render_storm",
     "replay",
     "right_cases",
     "show_chunks",

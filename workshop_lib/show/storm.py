@@ -3,96 +3,33 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import ipywidgets
-from aiohttp import web
 from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
-from servers.common import make_app
-from workshop_lib.meter.page_run import PageRun, read_report
+from workshop_lib.meter.page_run import PageRun
 from workshop_lib.pipe.chromium import chromium_at, find_chromium
 from workshop_lib.pipe.long_answer import LongAnswer
 from workshop_lib.pipe.node import ROOT, build_page
 from workshop_lib.pipe.server import ServerThread
-from workshop_lib.show.page import page_address
+from workshop_lib.show.in_turn import InTurn
+from workshop_lib.show.page import OPEN, page_address
 from workshop_lib.show.storm_chart import show_storm
 
-IN_TURN = Path(__file__).with_name("in_turn.html")
 STORED = ROOT / "notebooks" / "recordings"
 UPDATE_S = 0.2
-LOOK_S = 6.0
-PATIENCE_S = 60.0
-QUICK_TIMES = 4
+LOOK_S, PATIENCE_S = 5.0, 45.0
+QUICK_TIMES, QUICK_WATCHED = 4, 3
 HEIGHT_PX = 420
 UNFINISHED = "Not measured to the end: run this cell again."
+# Only in view it is measured: who runs all cells is taken there.
+OPEN_IN_VIEW = f"{OPEN}; this.scrollIntoView({{block: 'center'}})"
 YOURS, HEADLESS, KEPT = "your browser", "a Chromium without a window", "stored runs"
-
-
-class Storm:
-    """A run of the page in some modes; `runs` has those that have come to their end."""
-
-    def __init__(self, modes: tuple[str, ...], answer: LongAnswer) -> None:
-        self._modes, self._answer = modes, answer
-        self.runs: dict[str, PageRun] = {}
-        self.where = YOURS
-        self.asked = 0  # how often a browser has asked for the answer
-
-    @property
-    def wanted(self) -> list[str]:
-        """The modes that nobody has measured yet."""
-        return [mode for mode in self._modes if mode not in self.runs]
-
-    def app(self) -> web.Application:
-        """Serve the page, its answer, and the page around it that calls it in turn."""
-
-        async def chat(request: web.Request) -> web.StreamResponse:
-            self.asked += 1
-            return await self._answer.chat(request)
-
-        app = make_app(chat)
-        app.router.add_get("/in_turn", self._page)
-        app.router.add_get("/wanted", self._next)
-        app.router.add_post("/report", self._take)
-        return app
-
-    async def _page(self, _: web.Request) -> web.StreamResponse:
-        return web.FileResponse(IN_TURN)
-
-    async def _next(self, _: web.Request) -> web.Response:
-        return web.json_response(next(iter(self.wanted), None))
-
-    async def _take(self, request: web.Request) -> web.Response:
-        run = read_report(await request.json(), self.where, self._answer.stretches)
-        self.runs[run.mode] = run
-        return web.Response(status=204)
-
-    async def until_measured(self) -> None:
-        """Wait for the last report. Raises RuntimeError when nothing has come for a minute."""
-        seen, news_s = (0, 0), time.monotonic()
-        while self.wanted:
-            await asyncio.sleep(UPDATE_S)
-            if (now := (self.asked, len(self.runs))) != seen:
-                seen, news_s = now, time.monotonic()
-            if time.monotonic() - news_s > PATIENCE_S:
-                raise RuntimeError(
-                    f"No browser has reported {self.wanted[0]} in {PATIENCE_S:.0f} s. Run this "
-                    "cell again in JupyterLab, and keep the page below it in view."
-                )
-
-    async def is_seen(self) -> bool:
-        """Tell whether a browser has the page in view."""
-        for _ in range(round(LOOK_S / UPDATE_S)):
-            if self.asked:
-                return True
-            await asyncio.sleep(UPDATE_S)
-        return bool(self.asked)
 
 
 async def render_storm(
@@ -100,10 +37,11 @@ async def render_storm(
 ) -> dict[str, PageRun]:
     """Let the page show a long answer in each mode, and return what that has cost, by mode.
 
-    It runs in a frame below the cell; where no browser has that in view, in a Chromium without a
+    It runs in a frame below the cell; what no browser has in view runs in a Chromium without a
     window; and where there is none, stored runs take its place. `beside` are runs to draw with it.
+    Raises RuntimeError when nothing is measured in the end.
     """
-    storm = Storm(modes, _at_pace(answer or LongAnswer()))
+    storm = InTurn(modes, _at_pace(answer or LongAnswer()), YOURS)
     build_page()
     with (
         ServerThread(storm.app, env={"OPENAI_API_KEY": "not needed"}) as server,
@@ -128,18 +66,39 @@ def _shown(port: int) -> Generator[tuple[ipywidgets.HTML, Any]]:
         frame.close()
 
 
-async def _measure(storm: Storm, url: str, frame: ipywidgets.HTML) -> None:
-    looking = nullcontext()
-    if not await storm.is_seen():
-        chromium = find_chromium()
-        if chromium is None:
-            storm.runs.update({mode: stored_run(mode) for mode in storm.wanted})
-            return
-        storm.where = HEADLESS
-        frame.value = f"No browser has the page in view, so {HEADLESS} opens it."
-        looking = chromium_at(f"{url}/in_turn", chromium)
-    with looking:
-        await storm.until_measured()
+async def _measure(storm: InTurn, url: str, frame: ipywidgets.HTML) -> None:
+    if await _is_measured(storm):
+        return
+    chromium = find_chromium()
+    if chromium is None:
+        storm.runs.update({mode: stored_run(mode) for mode in storm.wanted})
+        return
+    storm.where = HEADLESS
+    frame.value = f"No browser has the page in view, so {HEADLESS} opens it."
+    with chromium_at(f"{url}/in_turn", chromium):
+        if not await _is_measured(storm):
+            raise RuntimeError(
+                f"No browser has reported {storm.wanted[0]}. Run this cell again in JupyterLab, "
+                "and keep the page below it in view."
+            )
+
+
+async def _is_measured(storm: InTurn) -> bool:
+    """Wait until all is measured, or nothing new has come for too long; tell which."""
+    seen, waited_s = (0, 0), 0.0
+    while storm.wanted and waited_s < _patience_s(storm):
+        await asyncio.sleep(UPDATE_S)
+        now = (storm.asked, len(storm.runs))
+        waited_s = waited_s + UPDATE_S if now == seen else 0.0
+        seen = now
+    return not storm.wanted
+
+
+def _patience_s(storm: InTurn) -> float:
+    """Return how long to wait: whoever has opened the page may have to scroll there first."""
+    if storm.opened or storm.where != YOURS:
+        return PATIENCE_S
+    return LOOK_S / 2 if _is_quick() else LOOK_S
 
 
 def stored_run(mode: str) -> PageRun:
@@ -148,13 +107,18 @@ def stored_run(mode: str) -> PageRun:
 
 
 def _at_pace(answer: LongAnswer) -> LongAnswer:
-    if os.environ.get("WORKSHOP_PACE", "full") != "quick":
+    if not _is_quick():
         return answer
-    return replace(answer, tokens_per_s=answer.tokens_per_s * QUICK_TIMES)
+    rate = answer.tokens_per_s * QUICK_TIMES
+    return replace(answer, tokens_per_s=rate, watched=min(answer.watched, QUICK_WATCHED))
+
+
+def _is_quick() -> bool:
+    return os.environ.get("WORKSHOP_PACE", "full") == "quick"
 
 
 def _frame(address: str) -> str:
     return (
         f'<iframe title="The page, measured" height="{HEIGHT_PX}" style="width: 100%; border: 0" '
-        f'src="{escape(address)}in_turn"></iframe>'
+        f'data-page="{escape(address)}in_turn?" onload="{escape(OPEN_IN_VIEW)}"></iframe>'
     )

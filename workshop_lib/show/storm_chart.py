@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from workshop_lib.meter.page_run import PageRun
 from workshop_lib.show.frame import FAINT, INK, SCALE, WIDTH_PX
+from workshop_lib.show.units import count
 
 HEIGHT_PX = 300
 FRAME_MS = 1000 / 60
@@ -126,9 +127,10 @@ def _style(axes: Axes, title: str) -> None:
 
 def _sentence(run: PageRun) -> str:
     first, last, name = run.stretches[0], run.stretches[-1], WAYS[run.mode].name
+    dropped = count(run.dropped_at_the_end, "frame")
     return (
         f"{name[0].upper()}{name[1:]}: a commit took {first.work_ms:.1f} ms at the beginning and "
-        f"{last.work_ms:.1f} ms at the end, where {run.dropped_at_the_end} frames fell out."
+        f"{last.work_ms:.1f} ms at the end, where {dropped} fell out."
     )
 
 
@@ -140,7 +142,8 @@ def _table(runs: Sequence[PageRun]) -> str:
 def _row(run: PageRun) -> tuple[Any, ...]:
     last = run.stretches[-1]
     tasks = "?" if run.long_tasks is None else run.long_tasks
+    unbroken = run.mode.replace("-", "&#8209;")
     return (
-        run.mode, len(run.commits), f"{last.work_ms:.1f}", f"{last.most_parsed:,}",
+        unbroken, len(run.commits), f"{last.work_ms:.1f}", f"{last.most_parsed:,}",
         run.dropped_at_the_end, f"{run.longest_frame_ms:,.0f}", tasks,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """The page in a frame: where it is found, what its ledger says, and that it leaves nothing."""
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from tests.mechanism import nothing_left
 from tests.show_kernel import kernel
 from tests.show_recordings import seen
 from workshop_lib.pipe.reader import read_events
-from workshop_lib.show.page import CLOSED, ChatPage, chat_page, page_address
+from workshop_lib.show.chat_page import CLOSED, ChatPage, chat_page
+from workshop_lib.show.page import page_address
 
 LONG: dict[str, Any] = {"tokens_per_s": 50, "answer_tokens": 10_000}
 
@@ -61,6 +63,8 @@ async def test_the_page_is_served_and_its_answers_are_in_the_ledger(node: str):
         with pytest.raises(ConnectionError):
             async for _ in events:
                 pass
+        await seen(page._following.done)
+        assert page.ledger.value.count("client left") == 2
 
 
 async def test_what_the_page_reports_stands_beside_what_was_produced(node: str):
@@ -94,16 +98,23 @@ async def test_an_llm_that_has_gone_is_said_and_ends_the_page(node: str):
         await seen(lambda: ChatPage.shown is None)
 
 
-async def test_a_page_that_cannot_start_leaves_nothing(node: str):
-    with nothing_left(), pytest.raises(ValueError, match="no knob 'speed'"):
-        chat_page(step3_cancelling, "Hello", speed=1)
+@pytest.mark.parametrize(
+    ("chat", "knobs", "problem"),
+    [(step3_cancelling.chat, {"speed": 1}, "no knob 'speed'"), ("no handler", {}, "no handler")],
+)
+async def test_a_page_that_cannot_start_leaves_nothing(
+    node: str, chat: Any, knobs: dict[str, Any], problem: str
+):
+    server = ModuleType("servers.broken")
+    server.chat = chat  # type: ignore[attr-defined]
+    with nothing_left(), pytest.raises((ValueError, AssertionError, TypeError), match=problem):
+        chat_page(server, "Hello", **knobs)
+    assert ChatPage.shown is None
 
 
 def test_a_notebook_keeps_words_and_its_kernel_ends_with_an_open_page(node: str):
     with nothing_left(), kernel() as k:
-        k.text(
-            "from servers import step3_cancelling", "from workshop_lib.show.page import chat_page"
-        )
+        k.run("from servers import step3_cancelling", "from workshop_lib.show import chat_page")
         (shown,) = k.run("chat_page(step3_cancelling, 'Hello')")
         assert shown.data["text/plain"].startswith(
             "The React page in a frame, asking servers/step3"
