@@ -55,8 +55,9 @@ lesson: install ## run one lesson's checks: make lesson N=02
 faults: install ## print what each server makes of each fault of readers and of the LLM
 	@$(BIN)/python -m tests.fault_matrix
 
-bench: install ## measure our servers beside their peers: a table, and two files in tests/bench
+bench: install ## measure servers and page beside their peers: tables, and files in tests/bench
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.browser
 
 notebooks: install ## run all lessons at full pace and store their outputs
 	@$(BIN)/python notebooks/execute.py

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from servers.common import make_app
-from workshop_lib.pipe import long_answer
 from workshop_lib.pipe.long_answer import LongAnswer
 from workshop_lib.pipe.reader import read_chunks, read_events
 from workshop_lib.pipe.server import ServerThread
 
-SHORT = LongAnswer(sections=5, watched=2, tokens_per_s=2_000)
+SHORT = LongAnswer(sections=5, watched=2, tokens_per_s=2_000, settle_s=0.05)
 
 
 def text_of(answer: LongAnswer) -> str:
@@ -19,8 +18,7 @@ def text_of(answer: LongAnswer) -> str:
 
 
 @pytest.fixture
-async def url(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    monkeypatch.setattr(long_answer, "SETTLE_S", 0.05)
+async def url() -> AsyncIterator[str]:
     env = {"OPENAI_API_KEY": "none"}
     with ServerThread(lambda: make_app(SHORT.chat), env=env) as server:
         yield f"{server.url}/chat"

@@ -7,18 +7,17 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
 from rich.console import Console
 
 from tests.bench.chart import draw
 from tests.bench.figures import AIMS, Row, Rows, sdk_share, summed_up
 from tests.bench.lineup import Peer, lineup
+from tests.bench.machine import about_machine
 from tests.bench.report import print_report
 from tests.bench.runs import FULL, TIGHT, PeerFailed, Plan, at_rate, flood, stall
 from workshop_lib.pipe.node import EXPRESS, install_packages, node_program
@@ -66,7 +65,7 @@ SAID = (
 
 def bench(peers: Sequence[Peer], plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     """Measure all peers, and return what `results.json` holds."""
-    machine, rows = _machine(), Rows()
+    machine, rows = about_machine(), Rows()
     began_s = time.monotonic()
     for peer in peers:
         rows[peer.name] = measure(peer, plan, lambda text, name=peer.name: say(f"{name}, {text}"))
@@ -85,20 +84,6 @@ def bench(peers: Sequence[Peer], plan: Plan, say: Callable[[str], None]) -> dict
         "peers": rows,
         "aims": [aim.judged(rows) for aim in AIMS],
         "sdk": [f"{name}: {said}." for name, said in sdk.items() if said],
-    }
-
-
-def _machine() -> dict[str, Any]:
-    cpu = platform.processor() or platform.machine()
-    with suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        cpu = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
-    return {
-        "system": f"{platform.system()} {platform.release()}",
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "load_average_before": os.getloadavg()[0],
     }
 
 

@@ -56,9 +56,10 @@ class Aim:
         except (KeyError, TypeError, ZeroDivisionError):
             return {"aim": self.text, "met": None, "said": "not measured: see the rows above"}
         met = found <= self.bound if self.at_most else found >= self.bound
-        off = abs(found - self.bound) / self.bound
+        off = abs(found - self.bound)
+        share = f"{off / self.bound:.0%}" if self.bound else f"{off:,.3g}"
         side = "below" if found < self.bound else "above"
-        said = f"{found:,.3g} {self.unit}, {off:.0%} {side} {self.bound:g}"
+        said = f"{found:,.3g} {self.unit}, {share} {side} {self.bound:g}"
         why = "" if met else self.why_missed
         judged = {"aim": self.text, "met": met, "figure": found, "bound": self.bound}
         return judged | {"said": said, "why": why}

@@ -72,12 +72,17 @@ def print_report(console: Console, results: dict[str, Any]) -> None:
     console.print(table_of(results["peers"]))
     sndbuf = results["load"]["server_sndbuf_asked"]
     console.print(METHOD.format(sndbuf=sndbuf), highlight=False, soft_wrap=True)
-    for aim in results["aims"]:
+    print_aims(console, results["aims"])
+    for sentence in results["sdk"]:
+        console.print(sentence, highlight=False, soft_wrap=True)
+
+
+def print_aims(console: Console, aims: list[Row]) -> None:
+    """Print each aim, met or missed, and why."""
+    for aim in aims:
         colour, word = {True: ("green", "met"), False: ("red", "MISSED")}.get(
             aim["met"], ("yellow", "unknown")
         )
         console.print(f"[{colour}]{word}[/] {aim['aim']}: {aim['said']}", soft_wrap=True)
         if aim.get("why"):
             console.print(f"       {aim['why']}", highlight=False, soft_wrap=True)
-    for sentence in results["sdk"]:
-        console.print(sentence, highlight=False, soft_wrap=True)

@@ -15,15 +15,14 @@ a the of to in is that for it as with on by at from this be are or an each which
 token stream page frame text part line time work long small whole again never first last reader
 answer parse commit render block screen paint budget browser server
 """
-# What a jump has set off is over when the tokens of a stretch come.
-SETTLE_S = 0.4
 
 
 @dataclass(frozen=True)
 class LongAnswer:
     """An answer of equal sections; `watched` of them come token by token, spread over its length.
 
-    All other tokens come as fast as they can. `prose` has paragraphs and nothing else. `stretches`
+    All other tokens come as fast as they can, and then nothing for `settle_s`: what they have set
+    off is over when a watched section begins. `prose` has paragraphs and nothing else. `stretches`
     says where the watched sections begin and end, in characters.
     """
 
@@ -31,6 +30,7 @@ class LongAnswer:
     watched: int = 5
     tokens_per_s: float = 200.0
     prose: bool = False
+    settle_s: float = 0.4
     seed: int = 1
 
     @cached_property
@@ -66,7 +66,7 @@ class LongAnswer:
                     continue
                 if ahead:
                     await response.write(_events(ahead))
-                    await asyncio.sleep(SETTLE_S)
+                    await asyncio.sleep(self.settle_s)
                 await self._at_pace(response, tokens)
                 ahead = []
             await response.write(b"data: [DONE]\n\n")
