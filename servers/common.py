@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractStreamWriter
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk as Chunk
 
-from servers.settings import BadSetting
+from servers.settings import BadSetting, seconds
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Context = Callable[[web.Application], AsyncIterator[None]]
@@ -132,7 +132,10 @@ def run(chat: Handler, *contexts: Context) -> None:
     app = make_app(chat)
     app.cleanup_ctx.extend(contexts)
     try:
-        web.run_app(app, host=host, port=int(port))
+        # also how long a client may take for a request's head, however little of it comes when;
+        # longer than a proxy in front keeps an idle connection, or it would ask one just closed
+        keepalive_s = seconds("KEEPALIVE_S", 75)
+        web.run_app(app, host=host, port=int(port), keepalive_timeout=keepalive_s)
     except BadSetting as problem:
         raise SystemExit(str(problem)) from None
     except openai.OpenAIError as problem:

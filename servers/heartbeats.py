@@ -47,9 +47,11 @@ class WithHeartbeats:
     async def __anext__(self) -> Chunk | None:
         if self._coming is None:
             self._coming = asyncio.ensure_future(anext(self._stream))
-        # wait() and not wait_for(): what is cancelled while it reads would lose a chunk
-        await asyncio.wait({self._coming}, timeout=self._due_s - time.monotonic())
-        if not self._coming.done():
+        left_s = self._due_s - time.monotonic()
+        if left_s > 0:
+            # wait() and not wait_for(): what is cancelled while it reads would lose a chunk
+            await asyncio.wait({self._coming}, timeout=left_s)
+        if left_s <= 0 or not self._coming.done():
             self._tally.heartbeats += 1
             self._due_s = time.monotonic() + self._every_s
             return None
