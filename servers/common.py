@@ -1,9 +1,13 @@
 """What is the same in every step: asking the LLM, the format of an event, and serving a handler."""
 
 import json
+import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import openai
 from aiohttp import web
@@ -11,7 +15,10 @@ from aiohttp.abc import AbstractStreamWriter
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk as Chunk
 
+from servers.settings import BadSetting, seconds
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Context = Callable[[web.Application], AsyncIterator[None]]
 
 PAGE = Path(__file__).resolve().parent.parent / "react_client" / "dist"
 
@@ -42,20 +49,23 @@ async def prompt_of(request: web.Request) -> str:
         prompt = (await request.json())["prompt"]
         if isinstance(prompt, str):
             return prompt
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         pass
     raise refusal(web.HTTPBadRequest, "bad_request", 'Send JSON like {"prompt": "Hello"}.')
 
 
-def refusal(status: type[web.HTTPError], code: str, message: str) -> web.HTTPError:
+def refusal(status: type[web.HTTPError], code: str, message: str, **more: Any) -> web.HTTPError:
+    """Make a status with a JSON body; `more` is what this status needs, such as headers."""
     body = json.dumps({"error": {"code": code, "message": message}})
-    return status(text=body, content_type="application/json")
+    return status(text=body, content_type="application/json", **more)
 
 
-async def start_stream(request: web.Request) -> tuple[web.StreamResponse, AbstractStreamWriter]:
+async def start_stream(
+    request: web.Request, headers: Mapping[str, str] | None = None
+) -> tuple[web.StreamResponse, AbstractStreamWriter]:
     """Send the head of an event stream; its writer is what can be waited for."""
-    headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
-    response = web.StreamResponse(headers=headers)
+    usual = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+    response = web.StreamResponse(headers=usual | dict(headers or {}))
     writer = await response.prepare(request)
     assert writer is not None  # None only for a response that was prepared before
     return response, writer
@@ -91,6 +101,19 @@ async def page(_: web.Request) -> web.StreamResponse:
     raise refusal(web.HTTPNotFound, "no_page", "The page is not built: run `make lab`.")
 
 
+def needs(*contexts: Context) -> Callable[[Handler], Handler]:
+    """Say what a handler needs of its app besides the OpenAI client, in the order it is made."""
+
+    def noted(handler: Handler) -> Handler:
+        _NEEDS[handler] = contexts
+        return handler
+
+    return noted
+
+
+_NEEDS = WeakKeyDictionary[Handler, tuple[Context, ...]]()
+
+
 def make_app(
     chat: Handler, make_client: Callable[[], AsyncOpenAI] = AsyncOpenAI
 ) -> web.Application:
@@ -109,23 +132,36 @@ def make_app(
     app.router.add_get("/", page)
     if (PAGE / "assets").exists():
         app.router.add_static("/assets", PAGE / "assets")
-    app.cleanup_ctx.append(openai_client)
+    app.cleanup_ctx.extend([openai_client, *_NEEDS.get(chat, ())])
     return app
 
 
-def run(chat: Handler, *contexts: Callable[[web.Application], AsyncIterator[None]]) -> None:
+def run(chat: Handler, *contexts: Context) -> None:
     """Serve alone: HOST, PORT, OPENAI_BASE_URL, OPENAI_API_KEY and MODEL come from outside.
 
-    `contexts` make what the handler needs besides the OpenAI client.
+    `contexts` make what the handler needs besides the OpenAI client, and does not say it needs.
     """
     host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "0")
     if not port.isdecimal():
         raise SystemExit(f"PORT is {port!r}. Set it to a number, or to 0 for a free port.")
+    show_log()
     app = make_app(chat)
     app.cleanup_ctx.extend(contexts)
     try:
-        web.run_app(app, host=host, port=int(port))
+        # also how long a client may take for a request's head, however little of it comes when;
+        # longer than a proxy in front keeps an idle connection, or it would ask one just closed
+        keepalive_s = seconds("KEEPALIVE_S", 75)
+        web.run_app(app, host=host, port=int(port), keepalive_timeout=keepalive_s)
+    except BadSetting as problem:
+        raise SystemExit(str(problem)) from None
     except openai.OpenAIError as problem:
         raise SystemExit(f"The OpenAI client cannot start: {problem}") from None
     except (OSError, OverflowError) as problem:
         raise SystemExit(f"Cannot listen: {problem}. Set another HOST or PORT.") from None
+
+
+def show_log() -> None:
+    """Print what the servers log: only one that runs alone has a place to print to."""
+    log = logging.getLogger("servers")
+    log.setLevel(logging.INFO)
+    log.addHandler(logging.StreamHandler(sys.stdout))

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,7 @@ from workshop_lib.pipe.sockets import SMALL, connecting_socket
 from workshop_lib.pipe.upstream import openai_client
 
 GATHER = {"step0_buffered"}
+HAVE_DEADLINES = {"step4_production", "step5_metered"}
 READERS_FAULTS = ("stalls", "freezes", "leaves", "resets")
 LLMS_FAULTS = {
     "429": "rate_limit",
@@ -44,6 +45,9 @@ HEALTHY = {
 }  # fmt: skip
 MIDWAY = 7
 BEYOND_THE_READERS_SOCKETS = 25
+# The deadlines are short where one must end a cell, and as in production where none may.
+SHORT = {"STALL_S": "0.5", "STREAM_S": "2", "HEARTBEAT_S": "0.1"}
+USUAL = {"HEARTBEAT_S": "0.1"}
 DUE = {"429": "429", "500": "502", "error event": "error", "cut": "error", "garbage": "error"}
 STILL_S = 0.3
 
@@ -55,6 +59,7 @@ class Outcome:
     learned: str
     due: str | None
     hoards: bool
+    freed: bool
     left: tuple[str, ...]
     serves_next: bool
     errors: tuple[str, ...]
@@ -69,7 +74,8 @@ class Outcome:
             "starves the next": not self.serves_next,
             f"logs {self.errors}": bool(self.errors),
         }
-        return ", ".join(words for words, is_so in said.items() if is_so) or "clean"
+        usual = "freed" if self.freed else "clean"
+        return ", ".join(words for words, is_so in said.items() if is_so) or usual
 
 
 class Reader:
@@ -134,11 +140,13 @@ _BODY = '{"prompt": "{prompt}"}'
 class Served:
     """A step on its own server, with what it holds in view and the garbage collector held off."""
 
-    def __init__(self, name: str, chat: Handler, llm: FakeLLM) -> None:
-        self.name, self._chat, self.llm = name, chat, llm
+    def __init__(
+        self, name: str, chat: Handler, llm: FakeLLM, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.name, self._chat, self.llm, self.env = name, chat, llm, env or {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.server = ServerThread(
-            self._app, env=llm.env, sndbuf=SMALL.server_sndbuf, high_water_bytes=0
+            self._app, env={**llm.env, **self.env}, sndbuf=SMALL.server_sndbuf, high_water_bytes=0
         )
         gc.collect()
         gc.disable()  # it would close forgotten streams: some day, and from whichever thread
@@ -194,6 +202,11 @@ class Served:
         return len([one for one in at_server if one.status != psutil.CONN_LISTEN])
 
 
+def ends_it(step: str, fault: str) -> bool:
+    """Tell whether a server ends this fault itself, with the reader still there."""
+    return step in HAVE_DEADLINES and fault in ("stalls", "silence")
+
+
 def knobs_of(fault: str, moment: str) -> dict[str, Any]:
     """Choose an answer during which this fault can happen at this moment."""
     if fault in LLMS_FAULTS:
@@ -217,7 +230,7 @@ class Cell:
     def __init__(self, served: Served, fault: str, moment: str) -> None:
         self._served, self._fault, self._moment = served, fault, moment
         self._first_id = served.llm.totals().streams
-        self._hoards = False
+        self._hoards = self._freed = False
         self._due = DUE.get(fault)
 
     def run(self, patience_s: float) -> Outcome:
@@ -229,10 +242,21 @@ class Cell:
         else:
             self.reach(reader)
             self._reader_fails(reader)
+        if ends_it(self._served.name, self._fault) and not self._is_served():
+            self._server_ends_it(reader, patience_s)
         reader.leave(reset=self._fault == "resets")
         left, freed_s = self._wait_until_clean(patience_s)
         serves_next, errors = self._served.serves_whole(), tuple(self._served.server.errors)
-        return Outcome(reader.learned, self._due, self._hoards, left, serves_next, errors, freed_s)
+        return Outcome(
+            reader.learned,
+            self._due,
+            self._hoards,
+            self._freed,
+            left,
+            serves_next,
+            errors,
+            freed_s,
+        )
 
     def reach(self, reader: Reader) -> None:
         """Bring reader and LLM to the moment at which the reader fails."""
@@ -270,12 +294,27 @@ class Cell:
         elif self._moment != "waiting":
             self._read_as_far_as(reader, knobs_of(self._fault, self._moment)["fault_at"])
 
+    def _is_served(self) -> bool:
+        """Tell whether there is nothing to end: a reader that stalls has the whole answer."""
+        return self._fault == "stalls" and self._moment == "end"
+
+    def _server_ends_it(self, reader: Reader, patience_s: float) -> None:
+        """See whether the server frees what this reader costs while it stays."""
+        if self._fault == "stalls" or self._moment == "waiting":
+            self._freed = not self._wait_until_clean(patience_s)[0]
+            return
+        self._due = "error"  # it reads, so it can be told; its connection may serve it again
+        with suppress(AssertionError):
+            until(lambda: reader.read() and not self._served.llm.totals().open, patience_s)
+            self._freed = True
+
     def _read_as_far_as(self, reader: Reader, tokens: int) -> None:
         """Wait until the LLM has produced so many, and the reader has them if it gets any."""
         shown = 0 if self._served.name in GATHER else tokens
 
         def there() -> bool:
-            reader.read()
+            if reader.read():
+                return True
             stream = self._stream()
             begun = stream.bytes > stream.header_bytes > 0
             return begun and stream.tokens >= tokens and reader.answer.body.order.tokens >= shown

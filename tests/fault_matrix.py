@@ -1,11 +1,11 @@
 """What each server makes of each fault at each moment: written down, and run by `make faults`.
 
-The faults are those of readers and of the LLM. "stalls" and "silence" end with the reader giving
-up, for without a deadline nothing else ends them.
+The faults are those of readers and of the LLM. Without a deadline "stalls" and "silence" end only
+with the reader giving up; a server that has deadlines ends them while the reader stays.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from types import TracebackType
@@ -14,7 +14,17 @@ from typing import Self
 from rich.console import Console
 from rich.table import Table
 
-from tests.fault_cells import LLMS_FAULTS, MOMENTS, READERS_FAULTS, Cell, Outcome, Served
+from tests.fault_cells import (
+    LLMS_FAULTS,
+    MOMENTS,
+    READERS_FAULTS,
+    SHORT,
+    USUAL,
+    Cell,
+    Outcome,
+    Served,
+    ends_it,
+)
 from tests.mechanism import SAFETY_S, until
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.sockets import SMALL
@@ -75,9 +85,36 @@ EXPECTED = {
         garbage     | clean       | clean       | clean       | clean
         silence     | clean       | clean       | clean       | clean
     """,
+    "step4_production": """
+        fault       | before      | midway      | waiting     | end
+        stalls      | freed       | freed       | freed       | clean
+        freezes     | clean       | clean       | clean       | clean
+        leaves      | clean       | clean       | clean       | clean
+        resets      | clean       | clean       | clean       | clean
+        429         | clean       |             |             |
+        500         | clean       |             |             |
+        error event | clean       | clean       | clean       | clean
+        cut         | clean       | clean       | clean       | clean
+        garbage     | clean       | clean       | clean       | clean
+        silence     | freed       | freed       | freed       | freed
+    """,
+    "step5_metered": """
+        fault       | before      | midway      | waiting     | end
+        stalls      | freed       | freed       | freed       | clean
+        freezes     | clean       | clean       | clean       | clean
+        leaves      | clean       | clean       | clean       | clean
+        resets      | clean       | clean       | clean       | clean
+        429         | clean       |             |             |
+        500         | clean       |             |             |
+        error event | clean       | clean       | clean       | clean
+        cut         | clean       | clean       | clean       | clean
+        garbage     | clean       | clean       | clean       | clean
+        silence     | freed       | freed       | freed       | freed
+    """,
 }
 LEGEND = """\
 clean        the reader learned the truth, nothing stayed, the next one was served whole
+freed        clean, and before the reader had gone: a deadline ended it
 hoards       the LLM was not made to stop for a reader that does not read
 stream+task  what stayed after the reader had gone: a stream of the LLM, a task of the
              server's loop (a socket, a thread), while the garbage collector is held off
@@ -118,15 +155,15 @@ class Matrix:
 
     def outcome(self, step: str, fault: str, moment: str, expected: str = "clean") -> Outcome:
         """Run one cell."""
-        with self._serving(step) as served:
-            patience_s = LOOK_S if expected not in ("clean", "hoards") else NET_S
+        with self._serving(step, SHORT if ends_it(step, fault) else USUAL) as served:
+            patience_s = LOOK_S if expected not in ("clean", "freed", "hoards") else NET_S
             return Cell(served, fault, moment).run(patience_s)
 
     @contextmanager
-    def _serving(self, step: str) -> Iterator[Served]:
-        if self._served is None or self._served.name != step:
+    def _serving(self, step: str, env: Mapping[str, str]) -> Iterator[Served]:
+        if self._served is None or (self._served.name, self._served.env) != (step, env):
             self._renew()
-            self._served = Served(step, import_module(f"servers.{step}").chat, self._llm)
+            self._served = Served(step, import_module(f"servers.{step}").chat, self._llm, env)
         try:
             yield self._served
         finally:
@@ -180,7 +217,7 @@ def _slowest(step: str, found: dict[tuple[str, str, str], tuple[Outcome, bool]])
 
 
 def _marked(outcome: Outcome, as_expected: bool) -> str:
-    colour = "green" if str(outcome) == "clean" else "yellow"
+    colour = "green" if str(outcome) in ("clean", "freed") else "yellow"
     return f"[{colour if as_expected else 'bold white on red'}]{outcome}[/]"
 
 

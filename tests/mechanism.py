@@ -69,7 +69,7 @@ def call(port: int, body: str, rcvbuf: int = 0, path: str = "/chat") -> socket.s
     sock.settimeout(SAFETY_S)
     sock.connect(("127.0.0.1", port))
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}"
-    sock.sendall(f"{head}\r\n\r\n{body}".encode())
+    sock.sendall(f"{head}\r\nContent-Type: application/json\r\n\r\n{body}".encode())
     return sock
 
 

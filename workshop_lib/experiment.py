@@ -40,7 +40,8 @@ class Experiment:
     `server` is a module of `servers`, a handler, or a command that serves on $PORT. `mix` says
     which habits the readers have, by share or count. Every answer has `answer_tokens` tokens of
     `token_bytes` bytes at `tokens_per_s` (0: as fast as it can), the first after `first_token_s`;
-    `knobs` are further ones of the LLM, such as a fault. `link` lies between the server and each
+    `knobs` are further ones of the LLM, such as a fault, and `env` holds the server's settings,
+    which no time-lapse changes. `link` lies between the server and each
     reader (None: nothing but the loopback). A module runs in a background thread, or
     with `fresh_process` in a process whose memory no earlier run has touched.
     """
@@ -59,6 +60,7 @@ class Experiment:
     first_token_s: float = 0.0
     link: Throttle | None = None
     knobs: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def name(self) -> str:
@@ -151,8 +153,9 @@ class Experiment:
         }
 
     def _server(self, llm: FakeLLM) -> Server:
+        env = {**llm.env, **self.env}
         if not isinstance(self.server, ModuleType) and not callable(self.server):
-            return ServerProcess(self.server, env=llm.env)
+            return ServerProcess(self.server, env=env)
         sndbuf, rcvbuf = self.buffers.server_sndbuf, self.buffers.server_rcvbuf
         high_water_bytes = self.buffers.high_water
         if self.fresh_process:
@@ -163,7 +166,7 @@ class Experiment:
                 )
             return AppProcess(
                 self.server.__name__,
-                env=llm.env,
+                env=env,
                 sndbuf=sndbuf,
                 rcvbuf=rcvbuf,
                 high_water_bytes=high_water_bytes,
@@ -171,7 +174,7 @@ class Experiment:
         handler: Handler = self.server.chat if isinstance(self.server, ModuleType) else self.server
         return ServerThread(
             lambda: app_of(handler, rcvbuf),
-            env=llm.env,
+            env=env,
             sndbuf=sndbuf,
             high_water_bytes=high_water_bytes,
         )
@@ -217,6 +220,7 @@ class Experiment:
             "seconds": self.seconds,
             "first_token_s": self.first_token_s,
             "knobs": dict(self.knobs),
+            "env": dict(self.env),
             "link": self.link and asdict(self.link),
             "seed": self.seed,
             "llm_sndbuf_asked": self.buffers.llm_sndbuf,

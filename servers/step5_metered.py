@@ -1,0 +1,55 @@
+"""Serve the public, and give each user a budget of tokens and a limit of streams.
+
+Run it alone: python -m servers.step5_metered
+"""
+
+import asyncio
+
+from aiohttp import web
+
+from servers.common import LLM_ERRORS, ending, event_of, failure, needs, run
+from servers.cors import cors
+from servers.deadlines import ask_in_time, deadlines, out_of_time, stall_limit, stream_limit
+from servers.heartbeats import HEARTBEAT, WithHeartbeats, heartbeats
+from servers.journal import journal
+from servers.limits import limits, within_limits
+from servers.metering import BudgetSpent, budgets, metered, spent
+from servers.metrics import metrics
+from servers.opening import open_stream
+from servers.presence import while_reader_stays
+
+
+@needs(journal, metrics, cors, limits, deadlines, heartbeats, budgets)
+async def chat(request: web.Request) -> web.StreamResponse:
+    request = await within_limits(request)
+    # the stream is closed on every way out: leaving a loop over it does not close it
+    async with (
+        while_reader_stays(request),
+        metered(request) as meter,  # around the LLM, so that a refusal costs nothing
+        await ask_in_time(request) as stream,
+    ):
+        response, writer = await open_stream(request)  # until here whatever fails is a status
+        last = None
+        try:
+            async with stream_limit(request), WithHeartbeats(request, stream) as chunks:
+                async for chunk in chunks:  # the next is asked for only when this one is gone
+                    async with stall_limit(request):
+                        await response.write(event_of(chunk) if chunk else HEARTBEAT)
+                        await writer.drain()  # write() alone waits once in 64 KiB
+                    await asyncio.sleep(0)  # drain() gives nobody a turn while there is room
+                    last = chunk or last
+                    await meter.charge()
+            end = ending(last)
+        except LLM_ERRORS:
+            end = failure()
+        except TimeoutError:
+            end = out_of_time(request)
+        except BudgetSpent:
+            end = spent()
+        async with stall_limit(request):
+            await response.write_eof(end)  # aiohttp would do it too, and wait without a limit
+    return response
+
+
+if __name__ == "__main__":
+    run(chat)
