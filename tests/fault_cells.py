@@ -270,7 +270,7 @@ class Cell:
     def _is_held_back(self, reader: Reader) -> bool:
         """Tell whether its write buffer stands: for a moment the kernel lets anybody wait."""
         before = (self._served.server.write_buffers() or {}).get(reader.port)
-        time.sleep(0.3)
+        time.sleep(0.1)
         return (
             bool(before) and (self._served.server.write_buffers() or {}).get(reader.port) == before
         )

@@ -65,7 +65,13 @@ def rows(ours: int, streamdown: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("ours", "streamdown", "met"),
-    [(0, 9, [True] * 8), (0, 0, [True] * 8), (5, 9, [False] + [True] * 7), (9, 9, [False] * 7)],
+    [
+        (0, 9, [True] * 8),
+        (0, 0, [True] * 8),
+        (5, 9, [False] + [True] * 7),
+        (9, 9, [False] * 7),
+        (2, 0, [False] * 7),
+    ],
 )
 def test_aims_are_to_drop_none_and_fewer_than_streamdown(
     ours: int, streamdown: int, met: list[bool]

@@ -216,10 +216,10 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
     ("05", "an answer of 20,000 tokens", lambda: sum(map(len, LongAnswer().tokens)) == 20_000),
     (
         "05",
-        "After a quarter of the answer\nboth are above it",
-        lambda: all(run.stretches[1].work_ms > FRAME_MS for run in REPARSING),
+        "Half-way through the answer both\nwere above it",
+        lambda: all(run.stretches[2].work_ms > FRAME_MS for run in REPARSING),
     ),
-    ("05", "both ways drop most of their\nframes", lambda: all(map(drops_most_frames, REPARSING))),
+    ("05", "both ways drop most of their frames", lambda: all(map(drops_most_frames, REPARSING))),
     (
         "05",
         "a handful of commits for 250 tokens",
@@ -274,7 +274,7 @@ NOT_MEASURED = {
     "01": {"0", "1", "2", "3", "64", "02"},
     "02": {"1", "2", "01", "64", "30", "45", "50"},
     "03": {"01", "02", "1", "2", "16"},
-    "04": {"03", "1", "2"},
+    "04": {"03", "05", "1", "2"},
     "05": {"04", "100", "1", "2"},
     "06": {
         "200",

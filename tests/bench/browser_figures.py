@@ -17,11 +17,11 @@ def _dropped(text: str, mode: str, throttle: float) -> Callable[[Rows], float]:
 
 
 def _over_streamdown(text: str, throttle: float) -> Callable[[Rows], float]:
-    """Return ours over streamdown's; 0 where ours drops none, whatever streamdown does."""
+    """Return ours over streamdown's, and over 1 where that drops none."""
 
     def share(rows: Rows) -> float:
         ours, theirs = (_dropped(text, mode, throttle)(rows) for mode in ("blocks", "streamdown"))
-        return ours / theirs if ours else 0.0
+        return ours / max(theirs, 1)
 
     return share
 

@@ -15,7 +15,8 @@ alone (prose). All views stand in the same page, which scrolls to the end at eac
 brought up to date once a frame; per-token with each read. A commit's work is rendering, changes to
 the document and the layout that the page asks for; what a view does later, as streamdown does, is
 not in it, but in script and layout, which Chromium's debugger counts for the whole page. Dropped:
-of the frames that the thousand tokens take. The CPU is slowed down by the debugger, too."""
+of the frames that the thousand tokens take. Of two runs the one counts that dropped fewer. The CPU
+is slowed down by the debugger, too."""
 
 
 def table_of(rows: Rows) -> Table:

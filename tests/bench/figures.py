@@ -59,7 +59,7 @@ class Aim:
         off = abs(found - self.bound)
         share = f"{off / self.bound:.0%}" if self.bound else f"{off:,.3g}"
         side = "below" if found < self.bound else "above"
-        said = f"{found:,.3g} {self.unit}, {share} {side} {self.bound:g}"
+        said = f"{found:,.3g} {self.unit}" + (f", {share} {side} {self.bound:g}" if off else "")
         why = "" if met else self.why_missed
         judged = {"aim": self.text, "met": met, "figure": found, "bound": self.bound}
         return judged | {"said": said, "why": why}
