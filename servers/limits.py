@@ -53,8 +53,11 @@ async def _read(request: web.Request) -> None:
         large = web.HTTPRequestEntityTooLarge
         raise refusal(large, "too_large", message, max_size=most) from None
     except web.RequestPayloadError:  # it is not compressed, or not chunked, as its head says
+        request.content.feed_eof()  # aiohttp would read on, fail again, and log a traceback
         message = "The request cannot be decoded. Send plain JSON, with its Content-Length."
-        raise refusal(web.HTTPBadRequest, "bad_request", message) from None
+        undecodable = refusal(web.HTTPBadRequest, "bad_request", message)
+        undecodable.force_close()  # where the next request would begin nobody knows
+        raise undecodable from None
 
 
 def _check(prompt: str, most: int) -> None:

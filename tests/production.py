@@ -20,9 +20,9 @@ from workshop_lib.pipe.sockets import SMALL, connecting_socket
 
 QUICK: dict[str, Any] = {"tokens_per_s": 0, "answer_tokens": 20, "token_bytes": 5}
 HEALTHY = QUICK | {"first_token_s": 0, "fault": "", "fault_at": 0}
-ENDLESS = {"tokens_per_s": 200, "answer_tokens": 100_000}
+ENDLESS: dict[str, Any] = {"tokens_per_s": 200, "answer_tokens": 100_000}
 # more than all sockets on the way take, so that its reader can stall
-LARGE = {"tokens_per_s": 0, "answer_tokens": 100_000, "token_bytes": 1000}
+LARGE: dict[str, Any] = {"tokens_per_s": 0, "answer_tokens": 100_000, "token_bytes": 1000}
 JSON = "Content-Type: application/json"
 
 
