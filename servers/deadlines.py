@@ -100,11 +100,12 @@ async def stall_limit(request: web.Request) -> AsyncGenerator[None]:
     """Give up a reader that does not take what the block writes within STALL_S.
 
     write() must be in it as well as drain(), for once in 64 KiB it waits for the reader itself.
+    Whatever ends the block early ends the connection: aiohttp's drain() cannot be waited for again.
     """
     try:
         async with asyncio.timeout(request.app[DEADLINES].stall_s):
             yield
-    except (TimeoutError, ConnectionError) as problem:
+    except (TimeoutError, ConnectionError, asyncio.CancelledError) as problem:
         if isinstance(problem, TimeoutError):
             request[TALLY].outcome = "stalled"
         if request.transport:

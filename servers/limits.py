@@ -26,12 +26,12 @@ async def limits(app: web.Application) -> AsyncIterator[None]:
 
 async def within_limits(request: web.Request) -> web.Request:
     """Return the request with its body read; raises the status of what is wrong with it."""
+    limited = request.clone(client_max_size=request.app[MAX_BODY_BYTES])
+    assert isinstance(limited, web.Request)
+    await _read(limited)  # before any refusal: aiohttp reads on after one, whatever may come
     if request.content_type != "application/json":
         message = "Send the prompt with Content-Type: application/json."
         raise refusal(web.HTTPUnsupportedMediaType, "not_json", message)
-    limited = request.clone(client_max_size=request.app[MAX_BODY_BYTES])
-    assert isinstance(limited, web.Request)
-    await _read(limited)
     _check(await prompt_of(limited), request.app[MAX_PROMPT_CHARS])
     return limited
 

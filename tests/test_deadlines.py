@@ -9,10 +9,12 @@ from typing import Any
 import psutil
 import pytest
 
+from servers import step4_production
 from tests.mechanism import ask, gone, nothing_left, read_all, until
 from tests.production import ENDLESS, HEALTHY, LARGE, read_until, refused, serving
 from tests.test_servers import events, parts, tokens_of
 from workshop_lib.pipe.fake_llm import FakeLLM
+from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
 from workshop_lib.pipe.sockets import SMALL
 
@@ -46,22 +48,42 @@ def test_an_answer_without_end_is_ended_and_told(llm: FakeLLM):
 @pytest.mark.parametrize(
     ("env", "token_bytes"),
     [
-        # it has stalled when it is to be told that the time is over
-        ({"STREAM_S": "0.5", "STALL_S": "1"}, 1000),
-        # write() waits for the reader itself
-        ({"STALL_S": "0.5"}, 100_000),
+        ({"STALL_S": "0.5"}, 1000),
+        ({"STALL_S": "0.5"}, 100_000),  # write() waits for the reader itself
+        ({"STREAM_S": "0.5"}, 1000),  # it has stalled when it is to be told that the time is over
     ],
-    ids=["at the end", "in write()"],
+    ids=["drain()", "write()", "the end of the time"],
 )
 def test_a_stalled_reader_is_given_up_wherever_it_is_waited_for(
     llm: FakeLLM, env: dict[str, str], token_bytes: int
 ):
     knobs: dict[str, Any] = LARGE | {"token_bytes": token_bytes}
-    with nothing_left(), serving(llm, env, **knobs) as server:
-        stalled = ask(server.port, rcvbuf=SMALL.reader_rcvbuf)
-        until(lambda: (server.write_buffers() or {}).get(stalled.getsockname()[1]))
-        until(lambda: not server.write_buffers() and not llm.totals().open, 15)
-        stalled.close()
+    with (
+        nothing_left(),
+        serving(llm, env, **knobs) as server,
+        ask(server.port, rcvbuf=SMALL.reader_rcvbuf),
+    ):
+        until(lambda: any((server.write_buffers() or {}).values()))
+        until(lambda: not connections(server) and not llm.totals().open, 15)
+
+
+def test_a_reader_that_stalls_at_the_last_event_is_given_up(
+    llm: FakeLLM, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(step4_production, "ending", lambda _: b"x" * 1_000_000)
+    with (
+        serving(llm, {"STALL_S": "0.5"}) as server,
+        ask(server.port, rcvbuf=SMALL.reader_rcvbuf),
+    ):
+        until(lambda: any((server.write_buffers() or {}).values()))
+        until(lambda: not connections(server), 15)
+
+
+def connections(server: ServerThread) -> list[object]:
+    """Name the server's connections, those too that close() has left to the kernel."""
+    held = psutil.Process().net_connections(kind="tcp")
+    at_server = [one for one in held if one.laddr and one.laddr.port == server.port]
+    return [one for one in at_server if one.status != psutil.CONN_LISTEN]
 
 
 # -- shutdown -------------------------------------------------------------------------------------

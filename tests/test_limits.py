@@ -52,6 +52,7 @@ def of_prompt(prompt: object) -> bytes:
         (of_prompt(7), JSON, 400, "bad_request"),
         (b"[" * 1900, JSON, 400, "bad_request"),
         (PROMPT, f"{JSON}\n{GZIP}", 400, "bad_request"),
+        (PROMPT, f"Content-Type: text/plain\n{GZIP}", 400, "bad_request"),
         (PROMPT, f"{JSON}; charset=nothing", 400, "bad_request"),
     ],
 )
@@ -126,10 +127,14 @@ def test_no_body_makes_it_fail(server: ServerThread, body: bytes, lines: tuple[s
 def test_a_slow_body_is_refused(llm: FakeLLM):
     with serving(llm, {"BODY_S": "0.3"}) as server:
         slow = send(server.port, f"POST /chat HTTP/1.1\n{JSON}\nContent-Length: 1000", b'{"prom')
-        head = b""
-        while b"too_slow" not in head:
+        head = bytearray()
+
+        def is_told() -> bool:
             _send_a_little(slow)
-            head += _what_came(slow) or b""
+            head.extend(_what_came(slow) or b"")
+            return b"too_slow" in head
+
+        until(is_told, 30)
         assert head.startswith(b"HTTP/1.1 408 ")
         slow.close()
 
@@ -145,7 +150,7 @@ def test_a_slow_head_is_cut(llm: FakeLLM):
             _send_a_little(slow)
             return _what_came(slow) == b""
 
-        until(is_cut)
+        until(is_cut, 30)
         slow.close()
         assert parts(read_all(post(server.port, PROMPT)))[0] == 200
 
