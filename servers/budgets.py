@@ -78,6 +78,10 @@ class LocalBudgets:
     async def close(self) -> None:
         """Hold nothing, so close nothing."""
 
+    def __len__(self) -> int:
+        """Count the users that it knows anything of."""
+        return len({*self._windows, *self._streams})
+
     def _left(self, user: str) -> Left:
         self._forget()
         window = self._windows.get(user)

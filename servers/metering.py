@@ -4,7 +4,7 @@ Who the user is says the header X-User, which the proxy that authenticates must 
 what comes in: never trust it from the open network. Without it the peer's address is the user.
 
 A stream is charged while it runs, CHARGE_TOKENS at a time, and ended when nothing is left: a user
-overspends by that much for each of the streams. Reserving the longest possible answer beforehand
+overspends by that much, and a token, for each of the streams. Reserving the longest possible answer beforehand
 would prevent even that, and refuse short questions while long answers run. Prompts are free.
 """
 
@@ -54,15 +54,20 @@ class Meter:
     def __init__(self, budgets: Budgets, user: str, tally: Tally) -> None:
         self._budgets, self._user, self._tally = budgets, user, tally
         self._charged_tokens = 0
+        self._is_spent = False
         tally.user = user
 
     async def charge(self) -> None:
-        """Charge what has come since the last time, if it is enough; raises BudgetSpent."""
-        if self._tally.tokens - self._charged_tokens >= CHARGE_TOKENS:
-            left = await self.settle()
-            if not left.tokens:
-                self._tally.outcome = "budget_spent"
-                raise BudgetSpent
+        """Charge what has come since the last time, if it is enough; raises BudgetSpent.
+
+        Not with the token that takes the last of the budget, for it may be the answer's last too.
+        """
+        tokens = self._tally.tokens - self._charged_tokens
+        if tokens and self._is_spent:
+            self._tally.outcome = "budget_spent"
+            raise BudgetSpent
+        if tokens >= CHARGE_TOKENS:
+            self._is_spent = not (await self.settle()).tokens
 
     async def settle(self) -> Left:
         """Charge all that has not been charged."""

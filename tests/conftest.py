@@ -22,6 +22,18 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
+def redis_program() -> str:
+    """Path of redis-server; without it the test is skipped, or fails with CI=true."""
+    path = system_parts.find_redis()
+    if path:
+        return path
+    reason = "there is no redis-server. Run `make test` as root, or install Redis"
+    if system_parts.in_ci():
+        pytest.fail(f"CI=true allows no skipping, and {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
 def node() -> str:
     """Path of Node, with the packages of servers/express; without them skip, or fail with CI."""
     prepared(install_packages)

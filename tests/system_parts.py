@@ -1,4 +1,4 @@
-"""Finds the parts that are no Python packages, or brings them: today Chromium.
+"""Finds the parts that are no Python packages, or brings them: Chromium and Redis.
 
 Run by `make test`: prints where each part is. Looks at the machine first; what it has to bring
 itself goes into .venv, except what apt-get installs.
@@ -52,12 +52,12 @@ def output_of(
     return done.stdout.strip() or "ok"
 
 
-def by_apt() -> None:
+def by_apt(package: str = "chromium") -> None:
     """Installs Debian's package, as root only."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
         env = {"DEBIAN_FRONTEND": "noninteractive"}
         try_to("apt-get", "update", **env)
-        try_to("apt-get", "install", "-y", "--no-install-recommends", "chromium", **env)
+        try_to("apt-get", "install", "-y", "--no-install-recommends", package, **env)
 
 
 def by_playwright() -> None:
@@ -100,13 +100,28 @@ def provide_chromium() -> str | None:
     return None
 
 
+def find_redis() -> str | None:
+    """Returns the path of redis-server, or None; installs nothing."""
+    return shutil.which("redis-server")
+
+
+def provide_redis() -> str | None:
+    """Returns the path of redis-server, which apt-get brings if it can."""
+    if not find_redis():
+        print("no Redis yet; trying by apt", flush=True)
+        by_apt("redis-server")
+    return find_redis()
+
+
 def main() -> None:
     """Prints where each part is; with CI=true a missing one is an error."""
-    path = provide_chromium()
-    print(f"Chromium: {path or 'not found: the tests that need it will be skipped'}")
-    if path is None and in_ci():
+    found = {"Chromium": provide_chromium(), "Redis": provide_redis()}
+    for part, path in found.items():
+        print(f"{part}: {path or 'not found: the tests that need it will be skipped'}")
+    if in_ci() and not all(found.values()):
         sys.exit(
-            "CI=true allows no skipping. Install Chromium or name it: CHROMIUM=/path make test"
+            "CI=true allows no skipping. Install what is not found, such as redis-server, or name "
+            "it: CHROMIUM=/path make test"
         )
 
 
