@@ -4,8 +4,9 @@ Who the user is says the header X-User, which the proxy that authenticates must 
 what comes in: never trust it from the open network. Without it the peer's address is the user.
 
 A stream is charged while it runs, CHARGE_TOKENS at a time, and ended when nothing is left: a user
-overspends by that much, and a token, for each of the streams. Reserving the longest possible answer beforehand
-would prevent even that, and refuse short questions while long answers run. Prompts are free.
+overspends by that much, and a token, for each of the streams. Reserving the longest possible answer
+beforehand would prevent even that, and refuse short questions while long answers run. Prompts are
+free.
 """
 
 import math
