@@ -23,6 +23,7 @@ STATIONS = [
     "soak",
     "experiment",
     "leaving",
+    "arriving",
     "parsing",
     "verdict",
     "checkup",

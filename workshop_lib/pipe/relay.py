@@ -6,8 +6,15 @@ import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from aiohttp import ClientError, ClientResponse, ClientSession, HttpVersion10, TCPConnector, web
-from aiohttp import HttpVersion11
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    HttpVersion10,
+    HttpVersion11,
+    TCPConnector,
+    web,
+)
 
 from workshop_lib.pipe.child import messages, report
 from workshop_lib.pipe.sockets import connecting_socket, listening_socket
@@ -131,9 +138,7 @@ async def main() -> None:
             request.transport.set_write_buffer_limits(high=0)
 
     app.on_response_prepare.append(small_buffer)
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     listener = listening_socket(sndbuf=config["sndbuf"])
     await web.SockSite(runner, listener).start()
