@@ -73,7 +73,7 @@ def judge(recording: Recording) -> Verdict:
         return Verdict("growing", grown)
     rate, last_third_s = recording.setup["tokens_per_s"], moments[3].t_s - moments[2].t_s
     due = rate * last_third_s if rate else math.inf
-    return _held_back(*thirds, holder(recording.setup), due_tokens_per_reader=due)
+    return _held_back(*thirds, queues=holder(recording.setup), due_tokens_per_reader=due)
 
 
 def _grown(recording: Recording, second: Gauges, end: Gauges) -> str | None:
@@ -85,8 +85,8 @@ def _grown(recording: Recording, second: Gauges, end: Gauges) -> str | None:
         hoarded = end.queued_tokens - second.queued_tokens
         if hoarded > most and end.queued_tokens > _in_hand(recording, end):
             return (
-                f"{so_far}{holder(recording.setup)} grew by {hoarded:,}, to {end.queued_tokens:,} tokens "
-                f"({end.queued_bytes or 0:,} bytes on the wire)."
+                f"{so_far}{holder(recording.setup)} grew by {hoarded:,}, "
+                f"to {end.queued_tokens:,} tokens ({end.queued_bytes or 0:,} bytes on the wire)."
             )
     mark = recording.setup.get("high_water_bytes")
     allowed_bytes = end.readers * (USUAL_HIGH_WATER_BYTES if mark is None else mark)
@@ -116,6 +116,7 @@ def _held_back(
     first: Gauges,
     second: Gauges,
     end: Gauges,
+    *,
     queues: str,
     due_tokens_per_reader: float,
 ) -> Verdict:
@@ -167,7 +168,8 @@ def _why_unclear(end: Gauges, queues: str, lately: int, keeps_pace: bool) -> str
         return "this system does not show the kernel's queues. Run it on Linux or macOS."
     return (
         f"the LLM produced {lately:,} tokens in the last third, and the sockets and the SDK still "
-        f"had room for them; {_held(end, queues)}. Make the socket buffers smaller, or the run longer."
+        f"had room for them; {_held(end, queues)}. "
+        "Make the socket buffers smaller, or the run longer."
     )
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-import subprocess
 import sys
+from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -51,35 +51,44 @@ async def main() -> None:
     inbox = messages()
     config = await anext(inbox)
     with TemporaryDirectory(prefix="nginx-") as folder:
-        path, port = Path(folder, "nginx.conf"), free_port()
-        path.write_text(configuration(folder, port, config))
-        command = [config["program"], "-p", folder, "-e", "stderr", "-c", str(path)]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as nginx:
-            try:
-                await _until_it_listens(nginx, port)
-                report({"port": port, "name": version_of(config["program"])})
-                async for _ in inbox:
-                    pass
-            finally:
-                _end(nginx)
+        port = free_port()
+        path = _written(folder, configuration(folder, port, config))
+        nginx = await asyncio.create_subprocess_exec(
+            config["program"], "-p", folder, "-e", "stderr", "-c", path, stdin=DEVNULL
+        )
+        try:
+            await _until_it_listens(nginx, port)
+            report({"port": port, "name": version_of(config["program"])})
+            async for _ in inbox:
+                pass
+        finally:
+            await _end(nginx)
 
 
-async def _until_it_listens(nginx: subprocess.Popen[bytes], port: int) -> None:
+def _written(folder: str, text: str) -> str:
+    path = Path(folder, "nginx.conf")
+    path.write_text(text)
+    return str(path)
+
+
+async def _until_it_listens(nginx: Process, port: int) -> None:
     async with asyncio.timeout(START_TIMEOUT_S):
-        while nginx.poll() is None:
+        while nginx.returncode is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     return
             await asyncio.sleep(LOOK_S)
-    sys.exit("nginx ended as it started: see what it said above, or set NGINX=none to do without")
+    sys.exit("nginx has ended as it started. Repair it, or set NGINX=none to do without.")
 
 
-def _end(nginx: subprocess.Popen[bytes]) -> None:
-    nginx.terminate()
+async def _end(nginx: Process) -> None:
+    if nginx.returncode is None:
+        nginx.terminate()
     try:
-        nginx.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
+        await asyncio.wait_for(nginx.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
         nginx.kill()
+        await nginx.wait()
 
 
 if __name__ == "__main__":

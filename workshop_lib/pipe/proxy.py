@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Literal, Self
 
-from workshop_lib.pipe.child import Child
+from workshop_lib.pipe.child import Child, Message
 from workshop_lib.pipe.link import Wire
 
 NGINX, RELAY = "workshop_lib.pipe.nginx", "workshop_lib.pipe.relay"
@@ -61,7 +61,7 @@ class RunningProxy:
     It lies where a link would: what it holds of each connection nobody can see from outside.
     """
 
-    def __init__(self, module: str, config: dict[str, object]) -> None:
+    def __init__(self, module: str, config: Message) -> None:
         self._child = Child(module, config)
         self.port: int = self._child.ready["port"]
         self.name: str = self._child.ready["name"]
