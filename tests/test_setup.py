@@ -24,6 +24,7 @@ STATIONS = [
     "experiment",
     "leaving",
     "arriving",
+    "sharing",
     "parsing",
     "verdict",
     "checkup",
