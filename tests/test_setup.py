@@ -21,6 +21,7 @@ STATIONS = [
     "exercises",
     "show",
     "soak",
+    "passage",
     "experiment",
     "leaving",
     "arriving",

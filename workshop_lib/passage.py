@@ -1,0 +1,64 @@
+"""Two questions to whatever lies between a server and its readers, each an experiment.
+
+"It streams" and "it is backpressured" are two things: small events show the one, since they wait
+for a buffer to fill, and large ones the other, since they fill whatever there is in a moment.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from servers.common import Handler
+from workshop_lib.arriving import judge_arrival
+from workshop_lib.experiment import Experiment, Proxy
+from workshop_lib.meter.recording import Recording
+from workshop_lib.verdict import judge
+
+PACE: dict[str, Any] = {"tokens_per_s": 50.0, "seconds": 5.5}
+LARGE_BYTES = 16_000
+
+Served = ModuleType | Handler
+
+
+def small_events(server: Served, proxy: Proxy | None = None, **more: Any) -> Experiment:
+    """Do tokens arrive one by one? One reader takes all that comes; tokens of 5 bytes."""
+    load: dict[str, Any] = {"readers": 1, "mix": {"steady": 1}}
+    return Experiment(server, proxy=proxy, **load | PACE | more)
+
+
+def large_events(server: Served, proxy: Proxy | None = None, **more: Any) -> Experiment:
+    """Does a stalled reader stop the LLM? Two readers take nothing; tokens of 16,000 bytes."""
+    load: dict[str, Any] = {"readers": 2, "mix": {"stalled": 2}, "token_bytes": LARGE_BYTES}
+    return Experiment(server, proxy=proxy, **load | PACE | more)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What both runs have shown."""
+
+    small: Recording
+    large: Recording
+
+    @property
+    def name(self) -> str:
+        """The program that lay in between."""
+        proxy = self.small.setup["proxy"]
+        return proxy["name"] if proxy else "nothing"
+
+    def __str__(self) -> str:
+        return f"{judge_arrival(self.small).outcome}, {judge(self.large).outcome}"
+
+
+SetUps = Mapping[str, tuple[Served, Proxy | None]]
+
+
+async def pass_through(set_ups: SetUps) -> dict[str, Passage]:
+    """Put both questions to each set-up: a server, and the proxy in front of it."""
+    small, large = [
+        await asyncio.gather(*(ask(*set_up).run() for set_up in set_ups.values()))
+        for ask in (small_events, large_events)
+    ]
+    pairs = zip(set_ups, small, large, strict=True)
+    return {name: Passage(*both) for name, *both in pairs}
