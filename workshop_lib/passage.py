@@ -56,9 +56,12 @@ SetUps = Mapping[str, tuple[Served, Proxy | None]]
 
 async def pass_through(set_ups: SetUps) -> dict[str, Passage]:
     """Put both questions to each set-up: a server, and the proxy in front of it."""
-    small, large = [
-        await asyncio.gather(*(ask(*set_up).run() for set_up in set_ups.values()))
-        for ask in (small_events, large_events)
-    ]
-    pairs = zip(set_ups, small, large, strict=True)
-    return {name: Passage(*both) for name, *both in pairs}
+    small = await run_all({name: small_events(*set_up) for name, set_up in set_ups.items()})
+    large = await run_all({name: large_events(*set_up) for name, set_up in set_ups.items()})
+    return {name: Passage(small[name], large[name]) for name in set_ups}
+
+
+async def run_all(experiments: Mapping[str, Experiment]) -> dict[str, Recording]:
+    """Run experiments side by side, each with an LLM, a server and readers of its own."""
+    runs = await asyncio.gather(*(experiment.run() for experiment in experiments.values()))
+    return dict(zip(experiments, runs, strict=True))

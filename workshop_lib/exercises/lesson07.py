@@ -101,7 +101,7 @@ set_a_budget = Exercise(
     name="set_a_budget",
     task=(
         "Set step5_metered so that a greedy user costs at most 300 tokens, while 9 polite ones get "
-        "an answer of 150 tokens each. The greedy one asks 10 times within 3 s, and leaves each "
+        "an answer of 150 tokens each. The greedy one asks 10 times within 2 s, and leaves each "
         "answer after 120 tokens. A stream notices up to 21 tokens late that the budget is spent."
     ),
     starter={"BUDGET_TOKENS": 100_000, "MAX_STREAMS_PER_USER": 5},

@@ -28,10 +28,10 @@ async def judge_budget(attempt: Any) -> str:
             f"{verdict.evidence} A budget must let through what a polite user asks for: "
             f"{ANSWER_TOKENS} tokens."
         )
-    if cost > MOST_TOKENS:
+    if int(settings["BUDGET_TOKENS"]) > MOST_TOKENS:
         raise NotYet(
-            f"greedy cost {cost:,} tokens, more than {MOST_TOKENS}. It asks again and again: fewer "
-            "streams at once only make it wait, so the budget has to end it."
+            f"greedy cost {cost:,} tokens, and {MOST_TOKENS} are allowed. It asks again and again: "
+            "fewer streams at once only make it wait, so the budget has to end it."
         )
     if (most := most_allowed_tokens(recording)) > MOST_TOKENS:
         raise NotYet(
@@ -39,6 +39,8 @@ async def judge_budget(attempt: Any) -> str:
             "notices only at its next charge, up to 21 tokens later, that nothing is left. Leave "
             "room for that, by fewer streams or a smaller budget."
         )
+    if cost > MOST_TOKENS:
+        raise NotYet(f"greedy cost {cost:,} tokens: step5_metered does not charge as it should.")
     return (
         f"greedy left each answer early and still paid for all of it: {cost:,} tokens, of "
         f"{MOST_TOKENS} at most. All {POLITE} polite users got their {ANSWER_TOKENS}."
@@ -55,7 +57,7 @@ def _checked(attempt: Any) -> dict[str, str]:
 
 
 async def _run(settings: dict[str, str]) -> Recording:
-    """Let all ask within 3 s; greedy has no name but this, however often it asks."""
+    """Let all ask within 2 s; greedy has no name but this, however often it asks."""
     planned = Experiment(step5_metered, POLITE + ASKS, MIX)
     polite = (f"polite {number}" for number in range(1, POLITE + 1))
     users = [
@@ -69,8 +71,8 @@ async def _run(settings: dict[str, str]) -> Recording:
         users=users,
         tokens_per_s=200,
         answer_tokens=ANSWER_TOKENS,
-        ramp_s=3,
-        seconds=5,
+        ramp_s=2,
+        seconds=3.5,
         time_lapse=4,
         env=settings,
     )
