@@ -1,11 +1,13 @@
 """nginx, and the relay that stands in for it: what they do to streams, and what they leave."""
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
+from types import ModuleType
 
 import psutil
 import pytest
@@ -17,7 +19,8 @@ from tests.production import HEALTHY, post
 from tests.test_servers import events, parts
 from workshop_lib.arriving import judge_arrival, judge_end
 from workshop_lib.experiment import Experiment, Proxy
-from workshop_lib.passage import large_events, small_events
+from workshop_lib.meter.recording import Recording
+from workshop_lib.passage import large_events, run_all, small_events
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.proxy import OLD_DEFAULT, find_nginx
 from workshop_lib.pipe.server import ServerThread
@@ -71,52 +74,52 @@ def test_an_answer_comes_through_whole_and_nothing_stays(llm: FakeLLM, plays: st
     assert set(Path(gettempdir()).glob("nginx-*")) <= before
 
 
-@pytest.mark.parametrize(
-    ("server", "proxy", "arrival"),
-    [
-        (step3_cancelling, OLD_DEFAULT, "in lumps"),
-        (step3_cancelling, Proxy(), "one by one"),
-        (step4_production, OLD_DEFAULT, "one by one"),
-    ],
-    ids=["default", "HTTP/1.1", "header"],
-)
-def test_small_events(server, proxy: Proxy, arrival: str, plays: str):
-    run = hurried(small_events(server, proxy)).run_blocking()
-    assert run.setup["proxy"]["name"].startswith(plays)
-    assert judge_arrival(run).outcome == arrival
+@pytest.fixture(scope="module")
+def runs(plays: str) -> dict[str, Recording]:
+    """Run them side by side: most of each is waiting."""
+    step3, step4, off = step3_cancelling, step4_production, Proxy(buffering=False)
+    small = {"HTTP/1.0": (step3, OLD_DEFAULT), "HTTP/1.1": (step3, Proxy())}
+    small |= {"header": (step4, OLD_DEFAULT)}
+    large = {"buffered": (step3, Proxy()), "header, stalled": (step4, Proxy()), "off": (step3, off)}
+    limits = {"idle": (step3, Proxy(idle_s=1.2)), "heartbeats": (step4, Proxy(idle_s=1.2))}
+    limits |= {"deadline": (step4, Proxy(whole_s=1.0))}
+    asked = {name: hurried(small_events(*set_up)) for name, set_up in small.items()}
+    asked |= {name: hurried(large_events(*set_up)) for name, set_up in large.items()}
+    asked |= {name: thinking(*set_up) for name, set_up in limits.items()}
+    return asyncio.run(run_all(asked))
+
+
+def thinking(server: ModuleType, proxy: Proxy) -> Experiment:
+    return Experiment(
+        server, 1, {"steady": 1}, tokens_per_s=100, answer_tokens=10, first_token_s=2, seconds=3,
+        time_lapse=50, env={"HEARTBEAT_S": "0.2"}, proxy=proxy,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("server", "proxy", "outcome"),
-    [
-        (step3_cancelling, Proxy(), "growing"),
-        (step4_production, Proxy(), "bounded"),
-        (step3_cancelling, Proxy(buffering=False), "bounded"),
-    ],
-    ids=["buffered", "header", "off"],
+    ("name", "arrival"),
+    [("HTTP/1.0", "in lumps"), ("HTTP/1.1", "one by one"), ("header", "one by one")],
 )
-def test_a_stalled_reader(server, proxy: Proxy, outcome: str, plays: str):
-    run = hurried(large_events(server, proxy)).run_blocking()
-    verdict = judge(run)
+def test_small_events(name: str, arrival: str, runs: dict[str, Recording], plays: str):
+    assert runs[name].setup["proxy"]["name"].startswith(plays)
+    assert judge_arrival(runs[name]).outcome == arrival
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("buffered", "growing"), ("header, stalled", "bounded"), ("off", "bounded")],
+)
+def test_a_stalled_reader(name: str, outcome: str, runs: dict[str, Recording], plays: str):
+    verdict = judge(runs[name])
     assert verdict.outcome == outcome
     assert f"queues of the server and of {plays}" in verdict.evidence
 
 
 @pytest.mark.parametrize(
-    ("server", "proxy", "end"),
-    [
-        (step3_cancelling, Proxy(idle_s=1.2), "cut"),
-        (step4_production, Proxy(idle_s=1.2), "complete"),
-        (step4_production, Proxy(whole_s=1.0), "cut"),
-    ],
-    ids=["idle", "heartbeats", "deadline"],
+    ("name", "end"), [("idle", "cut"), ("heartbeats", "complete"), ("deadline", "cut")]
 )
-def test_limits(server, proxy: Proxy, end: str, plays: str):
-    experiment = Experiment(
-        server, 1, {"steady": 1}, tokens_per_s=100, answer_tokens=10, first_token_s=2, seconds=3,
-        time_lapse=50, env={"HEARTBEAT_S": "0.2"}, proxy=proxy,
-    )  # fmt: skip
-    assert judge_end(experiment.run_blocking()).outcome == end
+def test_limits(name: str, end: str, runs: dict[str, Recording]):
+    assert judge_end(runs[name]).outcome == end
 
 
 def test_gzip_is_for_who_accepts_it(llm: FakeLLM, plays: str):
@@ -129,7 +132,10 @@ def test_gzip_is_for_who_accepts_it(llm: FakeLLM, plays: str):
     assert events(body)[-1] == "[DONE]"
 
 
-def test_nginx_does_not_read_no_transform_and_the_relay_does(llm: FakeLLM, nginx: str):
+def test_nginx_does_not_read_no_transform_and_the_relay_does(
+    llm: FakeLLM, nginx: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NGINX", nginx)
     fields, body = answer(llm, step4_production.chat, Proxy(gzip=True), GZIP)
     assert "no-transform" in fields["cache-control"]
     assert zlib.decompress(body, wbits=31).endswith(b"data: [DONE]\n\n")
@@ -150,7 +156,10 @@ def test_who_stops_waiting_stops_the_llm_through_a_proxy(llm: FakeLLM, plays: st
     llm.set(**HEALTHY)
 
 
-def test_nginx_goes_with_the_process_that_owns_it(llm: FakeLLM, nginx: str):
+def test_nginx_goes_with_the_process_that_owns_it(
+    llm: FakeLLM, nginx: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NGINX", nginx)
     running = Proxy().before(llm.port)
     child = next(c for c in psutil.Process().children() if "workshop_lib.pipe.nginx" in c.cmdline())
     daemon = child.children()[0]
