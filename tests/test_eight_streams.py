@@ -9,8 +9,8 @@ from workshop_lib.pipe.eight_streams import HTTP1, HTTP2, Timeline
 from workshop_lib.show import timeline
 from workshop_lib.show.limits import LIMITS
 
-SIX = Timeline(HTTP1, [0] * 8, [10] * 6 + [1010] * 2, [1000] * 6 + [2000] * 2, "a test")
-EIGHT = Timeline(HTTP2, [0] * 8, [10] * 8, [1000] * 8, "a test")
+SIX = Timeline(HTTP1, [0.0] * 8, [10.0] * 6 + [1010.0] * 2, [1000.0] * 6 + [2000.0] * 2, "a test")
+EIGHT = Timeline(HTTP2, [0.0] * 8, [10.0] * 8, [1000.0] * 8, "a test")
 
 
 @pytest.mark.browser

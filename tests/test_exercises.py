@@ -126,7 +126,7 @@ FAULTS = {
     "find_where_a_block_ends": r"inside of a piece of code, .* A blank line between two fences",
     "choose_the_header": r"in lumps: something new had come at \d+ of \d+ looks\.",
     "place_the_heartbeat": "^0 heartbeats came in the .* and 0 after it",
-    "set_a_budget": r"^greedy cost [\d,]+ tokens, and 300 are allowed",
+    "set_a_budget": r"^greedy got [\d,]+ tokens, and 300 are allowed",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
 

@@ -1,4 +1,4 @@
-"""Who has cost how much: judged by the tokens produced, and drawn."""
+"""Who has got how much: judged by tokens, and drawn."""
 
 import pytest
 
@@ -17,10 +17,9 @@ def shared(*produced: int, received: dict[int, int] | None = None) -> Recording:
     env = {"BUDGET_TOKENS": "200", "MAX_STREAMS_PER_USER": "2"}
     run.setup = run.setup | {"users": USERS, "env": env, "answer_tokens": 100}
     run.errors = []
+    got = dict(enumerate(produced)) | (received or {})
     run.streams = [
-        StreamLedger(
-            n, "steady", made, 0, 0, 0, 0, 0, 0, 0, (received or {}).get(n, made), 0, False
-        )
+        StreamLedger(n, "steady", made, 0, 0, 0, 0, 0, 0, 0, got[n], 0, False)
         for n, made in enumerate(produced)
     ]
     return run
@@ -33,8 +32,8 @@ def test_a_users_streams_are_counted_together():
 @pytest.mark.parametrize(
     ("run", "outcome", "says"),
     [
-        (shared(120, 100, 122, 100), "fair", "greedy cost 242 of 442 tokens, within 242"),
-        (shared(120, 100, 123, 100), "unfair", "greedy cost 243 of 443 tokens"),
+        (shared(120, 100, 122, 100), "fair", "greedy got 242 of 442 tokens, within 242"),
+        (shared(120, 100, 123, 100), "unfair", "greedy got 243 of 443 tokens"),
         (shared(100, 99, 100, 100), "unfair", "1 of 2 users who asked once"),
         (shared(0, 100, 0, 100, received={1: 20}), "unfair", "one 20 of 100 tokens"),
     ],

@@ -143,7 +143,7 @@ def _set(budget: Any, streams: Any) -> Settings:
 BUDGETS: dict[Any, str] = {
     _set(100, 2): "A budget must let through what a polite user asks for",
     _set(100_000, 1): "fewer streams at once only make it wait",
-    _set(280, 3): "and may cost 343",
+    _set(280, 3): "and may get 343",
     _set("a lot", 2): "BUDGET_TOKENS is 'a lot'. Set it to a whole number",
     Settings({"BUDGET_TOKENS": 200}): "Give a dictionary of BUDGET_TOKENS and MAX_STREAMS_PER_USER",
 }

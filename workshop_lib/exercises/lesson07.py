@@ -100,7 +100,7 @@ place_the_heartbeat = Exercise(
 set_a_budget = Exercise(
     name="set_a_budget",
     task=(
-        "Set step5_metered so that a greedy user costs at most 300 tokens, while 9 polite ones get "
+        "Set step5_metered so that a greedy user gets at most 300 tokens, while 9 polite ones get "
         "an answer of 150 tokens each. The greedy one asks 10 times within 2 s, and leaves each "
         "answer after 120 tokens. A stream notices up to 21 tokens late that the budget is spent."
     ),

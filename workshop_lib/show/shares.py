@@ -1,4 +1,4 @@
-"""Who has cost how much: bars of tokens by user, run beside run."""
+"""Who has got how much: bars of tokens by user, run beside run."""
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ HEIGHT_PX = 260
 
 
 def show_shares(*runs: Recording) -> None:
-    """Draw the tokens that the LLM produced for each user, and say what the judge makes of it."""
+    """Draw the tokens that came to each user, and say what the judge makes of it."""
     words = " ".join(f"{run.setup['server']} is {judge_shares(run)}" for run in runs)
     under = caption(runs[-1].setup | {"server": "as named above each panel"})
     show_picture(draw_shares(runs), words, under)
@@ -37,4 +37,4 @@ def _bars(axes: Axes, run: Recording) -> None:
     for place, tokens in enumerate(spent.values()):
         axes.text(tokens, place, f" {tokens:,}", va="center", fontsize=FONT_PT, color=INK)
     axes.margins(x=0.15)
-    style(axes, run.setup["server"], "tokens that the LLM produced")
+    style(axes, run.setup["server"], "tokens received")

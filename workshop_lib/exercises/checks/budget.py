@@ -21,7 +21,7 @@ NAMES = ("BUDGET_TOKENS", "MAX_STREAMS_PER_USER")
 async def judge_budget(attempt: Any) -> str:
     settings = _checked(attempt)
     recording = await _run(settings)
-    cost = tokens_by_user(recording)[GREEDY]
+    got = tokens_by_user(recording)[GREEDY]
     verdict = judge_shares(recording)
     if "asked once" in verdict.evidence:
         raise NotYet(
@@ -30,19 +30,19 @@ async def judge_budget(attempt: Any) -> str:
         )
     if int(settings["BUDGET_TOKENS"]) > MOST_TOKENS:
         raise NotYet(
-            f"greedy cost {cost:,} tokens, and {MOST_TOKENS} are allowed. It asks again and again: "
+            f"greedy got {got:,} tokens, and {MOST_TOKENS} are allowed. It asks again and again: "
             "fewer streams at once only make it wait, so the budget has to end it."
         )
     if (most := most_allowed_tokens(recording)) > MOST_TOKENS:
         raise NotYet(
-            f"greedy cost {cost:,} tokens this time, and may cost {most:,}: each of its streams "
+            f"greedy got {got:,} tokens this time, and may get {most:,}: each of its streams "
             "notices only at its next charge, up to 21 tokens later, that nothing is left. Leave "
             "room for that, by fewer streams or a smaller budget."
         )
-    if cost > MOST_TOKENS:
-        raise NotYet(f"greedy cost {cost:,} tokens: step5_metered does not charge as it should.")
+    if got > MOST_TOKENS:
+        raise NotYet(f"greedy got {got:,} tokens: step5_metered does not charge as it should.")
     return (
-        f"greedy left each answer early and still paid for all of it: {cost:,} tokens, of "
+        f"greedy left each answer early and was still charged for it: it got {got:,} tokens, of "
         f"{MOST_TOKENS} at most. All {POLITE} polite users got their {ANSWER_TOKENS}."
     )
 
