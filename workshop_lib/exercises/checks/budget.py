@@ -1,5 +1,6 @@
 """Do a budget and a limit of streams keep a greedy user in bounds, and nobody else from answers?"""
 
+import asyncio
 from typing import Any, cast
 
 from servers import step5_metered
@@ -14,6 +15,7 @@ GREEDY = "greedy"
 POLITE, ASKS = 9, 10
 ANSWER_TOKENS, LEAVES_AFTER = 150, 120
 MOST_TOKENS = 300
+ALL_ASKED_S = 3.0
 MIX = {f"leaver:{LEAVES_AFTER}": ASKS, "steady": POLITE}
 NAMES = ("BUDGET_TOKENS", "MAX_STREAMS_PER_USER")
 
@@ -72,8 +74,16 @@ async def _run(settings: dict[str, str]) -> Recording:
         tokens_per_s=200,
         answer_tokens=ANSWER_TOKENS,
         ramp_s=2,
-        seconds=3.5,
+        seconds=8,
         time_lapse=4,
         env=settings,
     )
-    return await experiment.run()
+    served = asyncio.Event()
+
+    def look(recording: Recording) -> None:
+        now = recording.samples[-1:]
+        got = sum(sample.group(["steady"]).received_tokens for sample in now)
+        if got >= POLITE * ANSWER_TOKENS and now[0].t_s > ALL_ASKED_S:
+            served.set()
+
+    return await experiment.run(look, served)
