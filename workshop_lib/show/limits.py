@@ -69,9 +69,9 @@ LIMITS = (
 
 def show_limits() -> None:
     """Show the table, each row with its source."""
-    head = ("where", "what is limited", "by default", "does a heartbeat help?", "source", "read")
+    head = ("where", "what is limited", "by default", "does a heartbeat help?", "source and day")
     rows = [
-        (one.where, one.what, f"{one.default_s} s", one.heartbeat, one.source, one.read)
+        (one.where, one.what, f"{one.default_s} s", one.heartbeat, f"{one.source} ({one.read})")
         for one in LIMITS
     ]
     show(as_html(head, rows), as_text(head, rows))
