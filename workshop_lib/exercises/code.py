@@ -3,6 +3,7 @@
 import ast
 import inspect
 import linecache
+import re
 import textwrap
 import traceback
 from collections.abc import Callable, Iterable
@@ -18,6 +19,11 @@ def text_of(code: Any, variable: str = "") -> str:
         return textwrap.dedent(inspect.getsource(code))
     is_long = isinstance(code, str) and "\n" in code
     return f'{variable} = """{code}"""' if is_long else f"{variable} = {code!r}"
+
+
+def renamed(text: str, code: Callable[..., Any], like: Callable[..., Any]) -> str:
+    """Give the text of a function another's name."""
+    return re.sub(rf"\b{code.__name__}\b", like.__name__, text)
 
 
 def same(attempt: Any, starter: Any) -> bool:
