@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workshop_lib.exercises import progress
-from workshop_lib.exercises.code import renamed, same, text_of
+from workshop_lib.exercises.code import put_in_place_of, same, text_of
 
 Outcome = Literal["not tried yet", "not yet", "correct"]
 
@@ -57,9 +57,10 @@ class Exercise:
 
     @property
     def solution_text(self) -> str:
-        """The code of one solution, under the starter's name: put into its cell, it is checked."""
-        text = text_of(self.answer, self.variable)
-        return text if self.variable else renamed(text, self.answer, self.starter)
+        """The code of one solution: put into the starter's cell, it is what is checked."""
+        if self.variable:
+            return text_of(self.answer, self.variable)
+        return put_in_place_of(self.starter, self.answer)
 
     def hint(self, number: int | None = None) -> None:
         """Print a hint, by its number from 1, or the next one; after the last one begin again."""
