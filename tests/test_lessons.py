@@ -296,7 +296,7 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
     (
         "07",
         "The\npolite nine notice nothing",
-        lambda: sorted(tokens_by_user(recording("07_metered")).values())[:9] == [100] * 9,
+        lambda: sorted(tokens_by_user(recording("07_metered")).values())[:9] == [40] * 9,
     ),
 ]
 # Figures that are settings, names or constants of other software, not results.
