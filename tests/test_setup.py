@@ -23,6 +23,8 @@ STATIONS = [
     "soak",
     "experiment",
     "leaving",
+    "arriving",
+    "sharing",
     "parsing",
     "verdict",
     "checkup",
