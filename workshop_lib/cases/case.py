@@ -97,7 +97,7 @@ CASES = {
         ),
         Case(
             "H",
-            "Some answers end in the middle of a sentence. The chat calls them finished.",
+            "Some answers end in the middle of a sentence. The log shows 200, and no error.",
             "silent-end",
             silent_endings.quiet,
             knobs={"fault": "cut", "fault_at": 60},

@@ -65,6 +65,11 @@ async def examined(letters: str) -> list[Examination]:
     return [_seen[letter] for letter in letters]
 
 
+def last(letter: str) -> Examination:
+    """Return the last examination of a case. Raises LookupError if there has been none."""
+    return _seen[letter]
+
+
 async def examine(*cases: Case) -> list[Examination]:
     """Examine some cases, a few of them at once; however it ends, nothing is left running."""
     places = asyncio.Semaphore(AT_ONCE)

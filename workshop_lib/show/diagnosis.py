@@ -1,0 +1,73 @@
+"""Cases to examine and causes to name: by a call, or with a list to choose from."""
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
+from html import escape
+
+import ipywidgets
+
+from workshop_lib.cases import examination
+from workshop_lib.cases.case import CASES
+from workshop_lib.cases.causes import CAUSES
+from workshop_lib.cases.diagnosis import Finding, fitting
+from workshop_lib.cases.diagnosis import diagnose as find
+from workshop_lib.cases.evidence import evidence_of
+from workshop_lib.show.bundle import show_widget
+from workshop_lib.show.examination import show_examination
+from workshop_lib.show.table import show_table
+
+CHOOSE = "choose a cause"
+
+
+async def examine(letters: str) -> None:
+    """Examine some cases, such as "AD", side by side, and show what the instruments say."""
+    for seen in await examination.examine(*(CASES[letter] for letter in letters)):
+        show_examination(seen)
+
+
+def show_causes() -> None:
+    """Show the list of causes: what each is called, and what it says."""
+    show_table(("name", "cause"), [(name, cause.title) for name, cause in CAUSES.items()])
+
+
+def diagnose(letter: str, cause: str) -> None:
+    """Say whether a cause is the true one, or which measurement excludes it."""
+    print(_finding(letter, cause).text)
+
+
+def choose(letter: str) -> None:
+    """Offer the list of causes; whatever is chosen gets its finding below."""
+    causes = ipywidgets.Dropdown(
+        options=[(CHOOSE, ""), *((cause.title, name) for name, cause in CAUSES.items())],
+        layout={"width": "480px"},
+    )
+    said = ipywidgets.HTML()
+
+    def chosen(change: dict[str, str]) -> None:
+        said.value = escape(_finding(letter, change["new"]).text) if change["new"] else ""
+
+    causes.observe(chosen, names="value")
+    case = ipywidgets.Label(f"Case {letter}:")
+    row = ipywidgets.HBox([case, causes])
+    plain = f"Case {letter}: a list of {len(CAUSES)} causes. Run this notebook to choose one."
+    show_widget(ipywidgets.VBox([row, said]), plain)
+
+
+def confirm(letters: str) -> None:
+    """Print PASS for each case whose evidence allows one cause of all, without naming it."""
+    for letter in letters:
+        fits = fitting(evidence_of(examination.last(letter)))
+        if fits == [CASES[letter].cause]:
+            print(f"PASS case {letter}: one of {len(CAUSES)} causes fits")
+        else:
+            names = ", ".join(fits) or "none"
+            print(f"NOT AS EXPECTED case {letter}: one cause was to fit. Found {names}.")
+
+
+def _finding(letter: str, cause: str) -> Finding:
+    try:
+        return find(CASES[letter], cause, evidence_of(examination.last(letter)))
+    except LookupError:
+        cases = f"Cases are {', '.join(CASES)}" if letter not in CASES else "It has not been seen"
+        return Finding(False, f"{cases}. Run `await examine({letter!r})` first.")
+    except ValueError as problem:
+        return Finding(False, str(problem))
