@@ -13,9 +13,9 @@ from servers import (
 from servers.common import Handler
 from workshop_lib.pipe.proxy import Proxy
 
-# A second for half a minute of a proxy's or a heartbeat's clock. Tokens come at their usual pace.
-TIME_LAPSE = 30.0
-THINKS_S = 45 / TIME_LAPSE
+# A second for a minute of a proxy's or a heartbeat's clock. Tokens come at their usual pace.
+TIME_LAPSE = 60.0
+THINKS_S = 60 / TIME_LAPSE
 OFTEN = {"HEARTBEAT_S": str(15 / TIME_LAPSE)}
 NEVER = {"HEARTBEAT_S": "3600"}
 GATHERING = Proxy(http="1.0", ours=True)
@@ -73,7 +73,7 @@ CASES = {
         ),
         Case(
             "D",
-            "Since the last release the words come in lumps, at our desks too.",
+            "Since the last release words come in lumps, at the developers' own desks too.",
             "compression",
             mysteries.compressed,
         ),
@@ -100,7 +100,7 @@ CASES = {
             "Some answers end in the middle of a sentence. The log shows 200, and no error.",
             "silent-end",
             silent_endings.quiet,
-            knobs={"fault": "cut", "fault_at": 60},
+            knobs={"fault": "cut", "fault_at": 50},
         ),
         Case(
             "I",

@@ -22,8 +22,8 @@ from workshop_lib.pipe.witness import Visit, Witnesses
 AT_ONCE = 4
 LOOK_S = 0.1
 TOKENS_PER_S = 40.0
-ANSWER_TOKENS = 120
-SECONDS = 3.4
+ANSWER_TOKENS = 100
+SECONDS = 2.9
 STALLED, STEADY = "stalled", "steady"
 LEAVES_READING, LEAVES_STALLED = "leaver:5", "leaver:5:close:1"
 MIX = {STALLED: 2, LEAVES_READING: 2, LEAVES_STALLED: 2, STEADY: 1}

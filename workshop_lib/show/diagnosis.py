@@ -4,13 +4,16 @@
 from html import escape
 
 import ipywidgets
+from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
 from workshop_lib.cases import examination
+from workshop_lib.cases.card import save_card
 from workshop_lib.cases.case import CASES
 from workshop_lib.cases.causes import CAUSES
 from workshop_lib.cases.diagnosis import Finding, fitting
 from workshop_lib.cases.diagnosis import diagnose as find
 from workshop_lib.cases.evidence import evidence_of
+from workshop_lib.cases.examination import Examination
 from workshop_lib.show.bundle import show_widget
 from workshop_lib.show.examination import show_examination
 from workshop_lib.show.table import show_table
@@ -18,10 +21,12 @@ from workshop_lib.show.table import show_table
 CHOOSE = "choose a cause"
 
 
-async def examine(letters: str) -> None:
-    """Examine some cases, such as "AD", side by side, and show what the instruments say."""
-    for seen in await examination.examine(*(CASES[letter] for letter in letters)):
+async def examine(letters: str) -> dict[str, Examination]:
+    """Examine some cases, such as "AD", and show and return what the instruments say, by case."""
+    examined = await examination.examine(*(CASES[letter] for letter in letters))
+    for seen in examined:
         show_examination(seen)
+    return {seen.case.letter: seen for seen in examined}
 
 
 def show_causes() -> None:
@@ -50,6 +55,14 @@ def choose(letter: str) -> None:
     row = ipywidgets.HBox([case, causes])
     plain = f"Case {letter}: a list of {len(CAUSES)} causes. Run this notebook to choose one."
     show_widget(ipywidgets.VBox([row, said]), plain)
+
+
+def show_card() -> None:
+    """Write the card beside this notebook, and show it."""
+    path = save_card()
+    text = path.read_text(encoding="utf-8")
+    display({"text/markdown": text, "text/plain": text}, raw=True)
+    print(f"It is yours: {path.name} lies beside this notebook.")
 
 
 def confirm(letters: str) -> None:
