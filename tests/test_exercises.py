@@ -20,6 +20,7 @@ from tests.wrong_answers import lesson03 as wrong03
 from tests.wrong_answers import lesson04 as wrong04
 from tests.wrong_answers import lesson05 as wrong05
 from tests.wrong_answers import lesson06 as wrong06
+from tests.wrong_answers import lesson08 as wrong08
 from workshop_lib.exercises import (
     lesson00,
     lesson01,
@@ -28,6 +29,7 @@ from workshop_lib.exercises import (
     lesson04,
     lesson05,
     lesson06,
+    lesson08,
 )
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
@@ -36,7 +38,7 @@ from workshop_lib.show.units import shorten
 
 EXERCISES = {
     found.name: found
-    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06)
+    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson08)
     for found in vars(lesson).values()
     if isinstance(found, Exercise)
 }
@@ -55,6 +57,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "find_where_a_block_ends": wrong05.BLOCKS,
     "write_the_alarm": wrong06.ALARMS,
     "choose_the_load": wrong06.LOADS,
+    "name_the_causes": wrong08.CAUSES,
+    "tell_bursts": wrong08.BURSTS,
 }
 
 
@@ -114,6 +118,7 @@ FAULTS = {
     "repair_the_splitter": r"«CR ends a line» .* and your function \[\]\.",
     "lose_no_token": r"^200 of 400 tokens reached the screen; the first that is missing is #4\.",
     "find_where_a_block_ends": r"inside of a piece of code, .* A blank line between two fences",
+    "tell_bursts": r"^It calls this bursts: an LLM that thought for long, with heartbeats",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
 

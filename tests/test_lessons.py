@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from workshop_lib.cases.case import CASES
+from workshop_lib.cases.causes import CAUSES
 from workshop_lib.exercises import (
     lesson00,
     lesson01,
@@ -23,6 +25,7 @@ from workshop_lib.exercises import (
     lesson04,
     lesson05,
     lesson06,
+    lesson08,
 )
 from workshop_lib.exercises.contract import Exercise
 from workshop_lib.meter.page_run import PageRun
@@ -44,13 +47,14 @@ IGNORE = "nbval-ignore-output"
 VARIES = re.compile(
     r"watch(_ledger)?\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.|last\."
     r"|writable_lengths\(|show_claims\(|render_storm\(|_frame_ms"
+    r"|await examine\(|diagnose\(|seen\[|after_leaving_tokens"
 )
 RUN = re.compile(r"(?m)^(\w+) = await (watch|render_storm)\((.*)")
 FRAME_MS = 1000 / 60
 # Compares figures that vary, by a margin, and prints whether it is kept.
 MARGINS = {"tenfold", "verdict-load", "verdict-alarm"}
-# They read bytes, and run no experiment that a chart would follow.
-WITHOUT_CHARTS = {"00", "04"}
+# They read bytes, or draw arrivals, and run no experiment that a chart would follow.
+WITHOUT_CHARTS = {"00", "04", "08"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
 WORDS_A_MINUTE = 200
 MOST_BYTES = 200_000
@@ -294,6 +298,7 @@ NOT_MEASURED = {
         "50",
         "32,000",
     },
+    "08": {"99", "100", "1", "2"},
 }
 
 EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
@@ -304,6 +309,7 @@ EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
     "04": (lesson04.repair_the_splitter, lesson04.make_the_end_honest),
     "05": (lesson05.lose_no_token, lesson05.find_where_a_block_ends),
     "06": (lesson06.write_the_alarm, lesson06.choose_the_load),
+    "08": (lesson08.tell_bursts, lesson08.name_the_causes),
 }
 
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name[:2])
@@ -539,6 +545,27 @@ def test_a_page_that_parses_all_of_it_again_turns_lesson_05_red(tmp_path: Path) 
     assert "NOT AS EXPECTED blocks: bounded was foretold. Found growing: " in said
 
 
+def test_every_examination_is_confirmed_in_the_next_cell() -> None:
+    code, letters = cells(lesson("08")), ""
+    for cell, after in itertools.pairwise(code):
+        if examined := re.search(r'await examine\("(\w+)"\)', source(cell)):
+            letters += examined[1]
+            assert source(after) == f'confirm("{examined[1]}")'
+            passed = [f"PASS case {one}: one of {len(CAUSES)} causes fits\n" for one in examined[1]]
+            assert printed(after) == "".join(passed)
+    assert sorted(letters) == sorted(CASES)
+
+
+def test_a_case_in_which_nothing_is_broken_turns_lesson_08_red(tmp_path: Path) -> None:
+    common = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "common.py"
+    head = '"Cache-Control": "no-cache"}\n    response = web.StreamResponse'
+    assert head in common.read_text()
+    streams = head.replace("}", ', "X-Accel-Buffering": "no"}')
+    common.write_text(common.read_text().replace(head, streams))
+    said = red_cell(lesson("08"), "confirm-alike", tmp_path, "-x")
+    assert "NOT AS EXPECTED case A: one cause was to fit. Found none." in said
+
+
 def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:
     step3 = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "step3_cancelling.py"
     waits = "            async for last in stream:"
@@ -549,7 +576,7 @@ def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:
     assert "NOT AS EXPECTED step3_cancelling: bounded was foretold. Found growing: " in said
 
 
-def red_cell(path: Path, cell: str, folder: Path) -> str:
+def red_cell(path: Path, cell: str, folder: Path, *more: str) -> str:
     """Runs a lesson on the servers in a folder; returns what nbval says, which names the cell."""
     lesson = shutil.copy(path, folder)
     options = [
@@ -560,7 +587,7 @@ def red_cell(path: Path, cell: str, folder: Path) -> str:
         "no:cacheprovider",
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "--color=no", lesson],
+        [sys.executable, "-m", "pytest", *options, "--color=no", *more, lesson],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder), "WORKSHOP_PACE": "quick"},
         capture_output=True,

@@ -19,7 +19,7 @@ from workshop_lib.pipe.hidden_page import HiddenPage, Look
 from workshop_lib.pipe.server import Server
 from workshop_lib.pipe.witness import Visit, Witnesses
 
-AT_ONCE = 4
+AT_ONCE = 5
 LOOK_S = 0.1
 TOKENS_PER_S = 40.0
 ANSWER_TOKENS = 100
@@ -76,7 +76,7 @@ async def examine(*cases: Case) -> list[Examination]:
 
     async def in_turn(case: Case) -> Examination:
         async with places:
-            return await _examine(case)
+            return await _in_a_thread(case)
 
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(in_turn(case)) for case in cases]
@@ -84,8 +84,21 @@ async def examine(*cases: Case) -> list[Examination]:
     return [task.result() for task in running]
 
 
-async def _examine(case: Case) -> Examination:
-    seen = Examination(case)
+async def _in_a_thread(case: Case) -> Examination:
+    """Examine in a thread: where processes are started one case would wait for the other."""
+    stopped = threading.Event()
+    working = asyncio.to_thread(lambda: asyncio.run(_examine(case, stopped)))
+    running = asyncio.create_task(working)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        stopped.set()
+        await asyncio.wait([running])
+        raise
+
+
+async def _examine(case: Case, stopped: threading.Event) -> Examination:
+    seen, stopping = Examination(case), asyncio.Event()
     experiment = Experiment(
         case.server,
         sum(MIX.values()),
@@ -101,7 +114,9 @@ async def _examine(case: Case) -> Examination:
         env=case.env,
     )
     seen.recording = await experiment.run(
-        beside=lambda llm, server: _looking(case, seen, llm, server)
+        lambda _: stopping.set() if stopped.is_set() else None,
+        stopping,
+        lambda llm, server: _looking(case, seen, llm, server),
     )
     return seen
 

@@ -1,6 +1,7 @@
 """The chat of the React page in a tab that nobody looks at: Node runs it, and no frame is drawn."""
 
 import json
+import os
 import subprocess
 import tempfile
 from typing import NamedTuple, Self
@@ -36,7 +37,7 @@ class HiddenPage:
         self._command = [node_program(), "--no-warnings", str(PAGE), url, swap]
 
     def __enter__(self) -> Self:
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self._said = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -56,8 +57,22 @@ class HiddenPage:
             process.kill()
             process.wait()
         with self._said:
-            self._said.seek(0)
-            said = self._said.read().splitlines()
+            self.looks = self.so_far()
+            errors = [line for line in self._words().splitlines() if "Error" in line]
         if process.returncode and problem is None:
-            raise RuntimeError(f"Node ended early: {' '.join(said[-3:])}. Run `make install`.")
-        self.looks = [Look(**json.loads(line)) for line in said if line.startswith("{")]
+            raise RuntimeError(f"Node ended early: {' '.join(errors[:1])}. Run `make install`.")
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether its process has ended."""
+        return self._process.poll() is not None
+
+    def so_far(self) -> list[Look]:
+        """Return the looks that it has had."""
+        whole_lines = self._words().rpartition("\n")[0].splitlines()
+        return [Look(**json.loads(line)) for line in whole_lines if line.startswith("{")]
+
+    def _words(self) -> str:
+        # read() would move the place where Node writes, which is the same for both
+        said = self._said.fileno()
+        return os.pread(said, os.fstat(said).st_size, 0).decode(errors="replace")

@@ -77,10 +77,12 @@ def confirm(letters: str) -> None:
 
 
 def _finding(letter: str, cause: str) -> Finding:
+    if letter not in CASES:
+        return Finding(False, f"Cases are {', '.join(CASES)}. Choose one of them.")
     try:
         return find(CASES[letter], cause, evidence_of(examination.last(letter)))
     except LookupError:
-        cases = f"Cases are {', '.join(CASES)}" if letter not in CASES else "It has not been seen"
-        return Finding(False, f"{cases}. Run `await examine({letter!r})` first.")
+        ask = f"Run `await examine({letter!r})` first."
+        return Finding(False, f"Case {letter} has not been examined. {ask}")
     except ValueError as problem:
         return Finding(False, str(problem))
