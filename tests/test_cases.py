@@ -31,7 +31,7 @@ def evidence() -> dict[str, Evidence]:
     """What was seen of all cases; the exercises' tests see the same."""
 
     async def see() -> dict[str, Evidence]:
-        seen = await examined("".join(CASES)), await examine(HEALTHY)
+        seen = await asyncio.gather(examined("".join(CASES)), examine(HEALTHY))
         return {one.case.letter: evidence_of(one) for some in seen for one in some}
 
     return asyncio.run(see())

@@ -24,7 +24,7 @@ def visit(*arrivals: tuple[float, int], **more: Any) -> Visit:
 
 def test_a_strip_has_a_sign_for_each_tenth_of_a_second() -> None:
     came = visit((0.05, 1), (0.25, 0), (0.45, 2), (0.47, 3), (0.61, 99), ended="complete")
-    assert strip_of("browser", came, 0.8) == ("browser", "▁·:·▃·█··", "[DONE]")
+    assert strip_of("browser", came, 0.8) == ("browser", "▁·:·▅·█··", "[DONE]")
 
 
 def test_a_strip_ends_with_its_answer_or_goes_on_with_the_others() -> None:
@@ -35,7 +35,15 @@ def test_a_strip_ends_with_its_answer_or_goes_on_with_the_others() -> None:
 
 def test_a_pages_strip_shows_when_text_was_added() -> None:
     looks = [Look(n, shown, n, 0, "error: It broke.") for n, shown in enumerate((0, 3, 3, 20))]
-    assert strip_of_looks("page", looks) == ("page", "·▂·█", "error")
+    assert strip_of_looks("page", looks) == ("page", "·▃·█", "error")
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """What is displayed, by MIME type."""
+    outputs: list[dict[str, str]] = []
+    monkeypatch.setattr(bundles, "display", lambda data, raw: outputs.append(data))
+    return outputs
 
 
 @pytest.fixture
@@ -50,10 +58,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Examination:
 
 
 def test_an_examination_reads_the_same_as_html_and_as_text(
-    seen: Examination, monkeypatch: pytest.MonkeyPatch
+    seen: Examination, shown: list[dict[str, str]]
 ) -> None:
-    shown: list[dict[str, str]] = []
-    monkeypatch.setattr(bundles, "display", lambda data, raw: shown.append(data))
     show_examination(seen)
     (output,) = shown
     for text in output.values():
@@ -66,10 +72,11 @@ def test_an_examination_reads_the_same_as_html_and_as_text(
     assert CASES["C"].cause not in told
 
 
-def test_a_finding_is_printed(seen: Examination, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("seen")
+def test_a_suspicion_gets_a_finding(shown: list[dict[str, str]]) -> None:
     diagnose("C", "idle-limit")
     diagnose("C", "silent-end")
-    right, wrong = capsys.readouterr().out.splitlines()
+    right, wrong = (output["text/plain"] for output in shown)
     assert right.startswith("idle-limit it is. Measured: the browser's answer was cut off, 33 s ")
     assert wrong.startswith("silent-end is excluded. Measured: the browser's answer was cut off")
 
@@ -88,11 +95,11 @@ def test_a_question_that_has_no_answer_gets_a_next_step(
     cause: str,
     said: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    shown: list[dict[str, str]],
 ) -> None:
     monkeypatch.delitem(examination._seen, "J", raising=False)
     diagnose(letter, cause)
-    assert capsys.readouterr().out.startswith(said)
+    assert shown[0]["text/plain"].startswith(said)
 
 
 def test_confirming_names_no_cause_as_long_as_one_fits(

@@ -25,7 +25,7 @@ TOKENS_PER_S = 40.0
 ANSWER_TOKENS = 100
 SECONDS = 2.9
 STALLED, STEADY = "stalled", "steady"
-LEAVES_READING, LEAVES_STALLED = "leaver:5", "leaver:5:close:1"
+LEAVES_READING, LEAVES_STALLED = "leaver:1", "leaver:1:close:1"
 MIX = {STALLED: 2, LEAVES_READING: 2, LEAVES_STALLED: 2, STEADY: 1}
 # towards the readers small, for a stalled one to be felt; towards the LLM the kernel's own, for an
 # answer that nobody stops to run on
@@ -90,7 +90,9 @@ async def _in_a_thread(case: Case) -> Examination:
     working = asyncio.to_thread(lambda: asyncio.run(_examine(case, stopped)))
     running = asyncio.create_task(working)
     try:
-        return await asyncio.shield(running)
+        while not running.done():  # a kernel's interrupt is seen when its loop wakes up
+            await asyncio.wait([running], timeout=LOOK_S)
+        return running.result()
     except asyncio.CancelledError:
         stopped.set()
         await asyncio.wait([running])

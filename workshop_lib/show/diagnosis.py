@@ -14,7 +14,7 @@ from workshop_lib.cases.diagnosis import Finding, fitting
 from workshop_lib.cases.diagnosis import diagnose as find
 from workshop_lib.cases.evidence import evidence_of
 from workshop_lib.cases.examination import Examination
-from workshop_lib.show.bundle import show_widget
+from workshop_lib.show.bundle import show, show_widget
 from workshop_lib.show.examination import show_examination
 from workshop_lib.show.table import show_table
 
@@ -35,8 +35,9 @@ def show_causes() -> None:
 
 
 def diagnose(letter: str, cause: str) -> None:
-    """Say whether a cause is the true one, or which measurement excludes it."""
-    print(_finding(letter, cause).text)
+    """Show whether a cause is the true one, or which measurement excludes it."""
+    said = _finding(letter, cause).text
+    show(f"<p>{escape(said)}</p>", said)
 
 
 def choose(letter: str) -> None:

@@ -110,8 +110,8 @@ def _stalled(group: Gauges) -> str:
         return "what lay in the server's own queues cannot be seen here"
     return (
         f"of {count(group.produced_tokens, 'token')} {group.queued_tokens:,} lay in the server's "
-        f"own queues, {size(group.write_buffer_bytes or 0)} in its write buffers, and "
-        f"{group.llm_tokens or 0:,} tokens still in the sockets from the LLM"
+        f"own queues, and {group.llm_tokens or 0:,} in the sockets from the LLM; "
+        f"{size(group.write_buffer_bytes or 0)} lay in its write buffers"
     )
 
 

@@ -13,7 +13,7 @@ NOTHING, BYTES = "·", ":"
 BARS = "▁▂▃▄▅▆▇█"
 KEY = (
     f"One sign is {SIGN_S:g} s: {NOTHING} nothing came, {BYTES} bytes without a token, "
-    f"{BARS[0]} one token up to {BARS[-1]} sixteen and more."
+    f"{BARS[0]} one token up to {BARS[-1]} eight and more."
 )
 _ENDS = {
     "waiting": "no head",
@@ -23,7 +23,6 @@ _ENDS = {
     "unfinished": "end",
     "cut": "✕ cut",
 }
-TOKENS_A_BAR = 2
 
 
 class Strip(NamedTuple):
@@ -64,4 +63,4 @@ def _place(t_s: float) -> int:
 def _sign(tokens: int) -> str:
     if not tokens:
         return BYTES
-    return BARS[min(len(BARS), -(-tokens // TOKENS_A_BAR)) - 1]
+    return BARS[min(len(BARS), tokens) - 1]
