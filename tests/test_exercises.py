@@ -118,7 +118,7 @@ FAULTS = {
     "repair_the_splitter": r"«CR ends a line» .* and your function \[\]\.",
     "lose_no_token": r"^200 of 400 tokens reached the screen; the first that is missing is #4\.",
     "find_where_a_block_ends": r"inside of a piece of code, .* A blank line between two fences",
-    "tell_bursts": r"^It calls this bursts: an LLM that thought for long, with heartbeats",
+    "tell_bursts": r"^It calls this bursts: ",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
 

@@ -10,7 +10,7 @@ from workshop_lib.exercises.contract import Exercise
 
 def my_bursts(arrivals: list[tuple[float, int]]) -> bool:
     gaps = [later - earlier for (earlier, _), (later, _) in pairwise(arrivals)]
-    return max(gaps, default=0) > 0.5
+    return max(gaps, default=0) > 0.2
 
 
 def bursts(arrivals: list[tuple[float, int]]) -> bool:
