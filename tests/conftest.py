@@ -43,6 +43,18 @@ def redis_program() -> str:
 
 
 @pytest.fixture(scope="session")
+def nginx() -> str:
+    """Path of an nginx that starts; without it the test is skipped, or fails with CI=true."""
+    path = system_parts.find_nginx()
+    if path:
+        return path
+    reason = "there is no nginx. Run `make test` as root, or install nginx"
+    if system_parts.in_ci():
+        pytest.fail(f"CI=true allows no skipping, and {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
 def node() -> str:
     """Path of Node, with the packages of servers/express; without them skip, or fail with CI."""
     prepared(install_packages)

@@ -22,6 +22,7 @@ from tests.wrong_answers import lesson03 as wrong03
 from tests.wrong_answers import lesson04 as wrong04
 from tests.wrong_answers import lesson05 as wrong05
 from tests.wrong_answers import lesson06 as wrong06
+from tests.wrong_answers import lesson07 as wrong07
 from tests.wrong_answers import lesson08 as wrong08
 from workshop_lib.exercises import lesson00, lesson01
 from workshop_lib.exercises.checks import minutes
@@ -47,6 +48,9 @@ WRONG: dict[str, dict[Any, str]] = {
     "find_where_a_block_ends": wrong05.BLOCKS,
     "write_the_alarm": wrong06.ALARMS,
     "choose_the_load": wrong06.LOADS,
+    "choose_the_header": wrong07.HEADERS,
+    "place_the_heartbeat": wrong07.HEARTBEATS,
+    "set_a_budget": wrong07.BUDGETS,
     "name_the_causes": wrong08.CAUSES,
     "tell_bursts": wrong08.BURSTS,
 }
@@ -70,7 +74,7 @@ def answers() -> Iterator[Answers]:
         environment.setenv("WORKSHOP_PACE", "quick")
         with ThreadPoolExecutor(AT_ONCE) as pool:
             yield {
-                (name, attempt): pool.submit(_check, exercise, attempt)
+                (name, _key(attempt)): pool.submit(_check, exercise, attempt)
                 for name, exercise in EXERCISES.items()
                 for attempt in [SOLVED, *WRONG[name]]
             }
@@ -108,6 +112,11 @@ def _put_in_a_cell(code: str, name: str, namespace: dict[str, Any]) -> None:
     exec(compile(code, name, "exec"), namespace)
 
 
+def _key(attempt: Any) -> Any:
+    """Return what tells an attempt from others: a dictionary's text, for it cannot be a key."""
+    return repr(attempt) if isinstance(attempt, dict) else attempt
+
+
 def _label(value: Any) -> str:
     return getattr(value, "__name__", None) or shorten(str(value), 40)
 
@@ -134,6 +143,9 @@ FAULTS = {
     "repair_the_splitter": r"«CR ends a line» .* and your function \[\]\.",
     "lose_no_token": r"^200 of 400 tokens reached the screen; the first that is missing is #4\.",
     "find_where_a_block_ends": r"inside of a piece of code, .* A blank line between two fences",
+    "choose_the_header": r"in lumps: something new had come at \d+ of \d+ looks\.",
+    "place_the_heartbeat": "^0 heartbeats came in the .* and 0 after it",
+    "set_a_budget": r"^greedy got [\d,]+ tokens, and 300 are allowed",
     "tell_bursts": r"^It calls this bursts: ",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
@@ -151,7 +163,7 @@ async def test_the_starter_has_the_fault_that_is_to_be_found(name: str) -> None:
     ids=_label,
 )
 def test_wrong_answer(name: str, attempt: Any, answers: Answers) -> None:
-    result = answers[name, attempt].result()
+    result = answers[name, _key(attempt)].result()
     found = re.sub(r"in line \d+ of", "in line {line} of", result.finding)
     assert result.outcome == "not yet"
     assert WRONG[name][attempt] in found

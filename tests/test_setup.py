@@ -22,6 +22,7 @@ STATIONS = [
     "show",
     "cases",
     "soak",
+    "passage",
     "experiment",
     "leaving",
     "arriving",

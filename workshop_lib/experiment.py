@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -102,7 +103,7 @@ class Experiment:
     async def run(
         self,
         on_beat: Callable[[Recording], None] | None = None,
-        stopping: asyncio.Event | None = None,
+        stopping: asyncio.Event | threading.Event | None = None,
         beside: Beside = lambda llm, server: nullcontext(),
     ) -> Recording:
         """Run to the end, or until `stopping` is set; tell `on_beat` five times a second.

@@ -1,4 +1,7 @@
-"""The judge of sharing: what did each user's answers cost? Pure, and it counts tokens."""
+"""The judge of sharing: what did each user get? Pure, and it counts tokens.
+
+What the LLM has produced ahead, into sockets, comes on top, and a budget cannot see it.
+"""
 
 from servers.metering import CHARGE_TOKENS
 from workshop_lib.meter.ledger import StreamLedger
@@ -7,15 +10,15 @@ from workshop_lib.verdict import Verdict
 
 
 def tokens_by_user(recording: Recording) -> dict[str, int]:
-    """Return the tokens that the LLM produced in each user's name, in the order of the users."""
+    """Return the tokens that came to each user, in the order of the users."""
     counted = dict.fromkeys(recording.setup["users"], 0)
     for stream in recording.streams:
-        counted[recording.setup["users"][stream.reader]] += stream.produced_tokens
+        counted[recording.setup["users"][stream.reader]] += stream.received_tokens
     return counted
 
 
 def most_allowed_tokens(recording: Recording) -> int:
-    """Return what a user may cost by the run's settings: the budget, and a step for each stream."""
+    """Return what a user may get by the run's settings: the budget, and a step for each stream."""
     env = recording.setup["env"]
     # a stream learns with its next token that the last charge has spent the budget
     step = CHARGE_TOKENS + 1
@@ -26,18 +29,18 @@ def judge_shares(recording: Recording) -> Verdict:
     """Tell "fair" from "unfair": nobody above the budget, and all who ask within it served."""
     if recording.errors:
         return Verdict("unclear", f"the server failed: {recording.errors[0]}. Repair that first.")
-    spent, allowed = tokens_by_user(recording), most_allowed_tokens(recording)
-    greediest = max(spent, key=spent.__getitem__)
-    cost = f"{greediest} cost {spent[greediest]:,} of {sum(spent.values()):,} tokens"
+    came, allowed = tokens_by_user(recording), most_allowed_tokens(recording)
+    greediest = max(came, key=came.__getitem__)
+    got = f"{greediest} got {came[greediest]:,} of {sum(came.values()):,} tokens"
     modest, wanted = _of_who_asked_once(recording), recording.setup["answer_tokens"]
     hungry = [stream for stream in modest if stream.received_tokens < wanted]
     if hungry:
-        got = min(stream.received_tokens for stream in hungry)
+        least = min(stream.received_tokens for stream in hungry)
         who = f"{len(hungry):,} of {len(modest):,} users who asked once"
-        return Verdict("unfair", f"{who} got no whole answer, one {got:,} of {wanted:,} tokens.")
-    if spent[greediest] > allowed:
-        return Verdict("unfair", f"{cost}; its budget and a step for each stream are {allowed:,}.")
-    return Verdict("fair", f"{cost}, within {allowed:,}; the {len(modest):,} others got theirs.")
+        return Verdict("unfair", f"{who} got no whole answer, one {least:,} of {wanted:,} tokens.")
+    if came[greediest] > allowed:
+        return Verdict("unfair", f"{got}; its budget and a step for each stream are {allowed:,}.")
+    return Verdict("fair", f"{got}, within {allowed:,}; the {len(modest):,} others got theirs.")
 
 
 def _of_who_asked_once(recording: Recording) -> list[StreamLedger]:

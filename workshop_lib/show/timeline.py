@@ -2,28 +2,22 @@
 # pyright: reportUnknownMemberType=false
 
 import asyncio
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from html import escape
 
-from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from workshop_lib.pipe.chromium import chromium_at, find_chromium
 from workshop_lib.pipe.eight_streams import HTTP1, HTTP2, PATIENCE_S, EightStreams, Timeline
 from workshop_lib.pipe.node import ROOT
-from workshop_lib.show.frame import FAINT, INK, SCALE, WIDTH_PX
+from workshop_lib.show.picture import CALM, FONT_PT, WAITING, panels, png_of, show_picture, style
 
 STORED = ROOT / "notebooks" / "recordings"
 NAMES = {HTTP1: "HTTP/1.1", HTTP2: "HTTP/2"}
 LOOK_S = 0.1
 TOKENS, QUICK_TOKENS = 20, 8
 HEIGHT_PX = 220
-FONT_PT = 8.0
-WAITS, STREAMS = "#E69F00", "#0072B2"  # Okabe and Ito's palette
 UNTRUSTED = "--ignore-certificate-errors"  # for this one browser, and the certificate of this run
 HEADLESS, KEPT = "a Chromium without a window", "a stored run: there is no Chromium here"
 
@@ -66,30 +60,21 @@ def _stored(name: str) -> Timeline:
 def show_timelines(runs: Sequence[Timeline]) -> None:
     """Draw the runs side by side, with a sentence for each."""
     words = " ".join(map(_sentence, runs))
-    picture = {"image/png": draw_timelines(runs), "text/plain": words}
-    display(picture, raw=True, metadata={"image/png": {"width": WIDTH_PX, "alt": words}})
     under = (
         f"Seen by {runs[0].where}. One page, one server (Hypercorn), {len(runs[0].asked_ms)} "
         "requests at the same moment; only the protocol differs."
     )
-    markdown = f"{escape(words)}\n\n<small>{escape(under)}</small>"
-    display({"text/markdown": markdown, "text/plain": f"{words}\n{under}"}, raw=True)
+    show_picture(draw_timelines(runs), words, under)
 
 
 def draw_timelines(runs: Sequence[Timeline]) -> bytes:
     """Draw a row for each stream: how long it waited to begin, and how long it ran."""
-    size = (WIDTH_PX / 100, HEIGHT_PX / 100)
-    figure = Figure(figsize=size, dpi=100 * SCALE, facecolor="white", layout="constrained")
-    panels = figure.subplots(1, len(runs), sharex=True, squeeze=False)[0]
-    for axes, run in zip(panels, runs, strict=True):
-        _rows(axes, run)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=2, fontsize=FONT_PT, frameon=False
-    )
-    file = io.BytesIO()
-    figure.savefig(file)
-    return file.getvalue()
+    figure, axes = panels(len(runs), HEIGHT_PX)
+    for panel, run in zip(axes, runs, strict=True):
+        _rows(panel, run)
+    key = axes[0].get_legend_handles_labels()
+    figure.legend(*key, loc="outside lower center", ncols=2, fontsize=FONT_PT, frameon=False)
+    return png_of(figure)
 
 
 def _rows(axes: Axes, run: Timeline) -> None:
@@ -99,18 +84,10 @@ def _rows(axes: Axes, run: Timeline) -> None:
     )
     waited = [later - earlier for earlier, later in zip(asked, begun, strict=True)]
     lasted = [later - earlier for earlier, later in zip(begun, ended, strict=True)]
-    axes.barh(rows, waited, left=asked, height=0.3, color=WAITS, label="asked for, waiting")
-    axes.barh(rows, lasted, left=begun, height=0.7, color=STREAMS, label="streaming")
+    axes.barh(rows, waited, left=asked, height=0.3, color=WAITING, label="asked for, waiting")
+    axes.barh(rows, lasted, left=begun, height=0.7, color=CALM, label="streaming")
     axes.set_yticks(rows)
-    axes.invert_yaxis()
-    axes.set_xlabel("seconds", fontsize=FONT_PT, color=INK)
-    title = f"{NAMES[run.protocol]}: {run.at_once} at once"
-    axes.set_title(title, fontsize=FONT_PT + 0.5, color=INK, weight="bold", loc="left")
-    axes.tick_params(labelsize=FONT_PT, length=0, labelcolor=INK)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(FAINT)
-    axes.grid(axis="x", color=FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
+    style(axes, f"{NAMES[run.protocol]}: {run.at_once} at once", "seconds")
 
 
 def _sentence(run: Timeline) -> str:
