@@ -23,6 +23,7 @@ from tests.wrong_answers import lesson04 as wrong04
 from tests.wrong_answers import lesson05 as wrong05
 from tests.wrong_answers import lesson06 as wrong06
 from tests.wrong_answers import lesson07 as wrong07
+from tests.wrong_answers import lesson08 as wrong08
 from workshop_lib.exercises import lesson00, lesson01
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
@@ -50,6 +51,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "choose_the_header": wrong07.HEADERS,
     "place_the_heartbeat": wrong07.HEARTBEATS,
     "set_a_budget": wrong07.BUDGETS,
+    "name_the_causes": wrong08.CAUSES,
+    "tell_bursts": wrong08.BURSTS,
 }
 
 
@@ -143,6 +146,7 @@ FAULTS = {
     "choose_the_header": r"in lumps: something new had come at \d+ of \d+ looks\.",
     "place_the_heartbeat": "^0 heartbeats came in the .* and 0 after it",
     "set_a_budget": r"^greedy got [\d,]+ tokens, and 300 are allowed",
+    "tell_bursts": r"^It calls this bursts: ",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
 
