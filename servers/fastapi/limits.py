@@ -3,8 +3,10 @@
 from typing import Any
 
 from fastapi import Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servers.fastapi.common import Question, Refusal, refuse
@@ -32,6 +34,13 @@ async def refuse_type(request: Request, problem: Any) -> JSONResponse:
     return await refuse(request, problem)
 
 
+async def refuse_body(request: Request, problem: Any) -> Response:
+    """Find what BodyLimit has said in the error that FastAPI makes of it."""
+    if isinstance(problem.__cause__, Refusal):
+        return await refuse(request, problem.__cause__)
+    return await http_exception_handler(request, problem)
+
+
 class BodyLimit:
     """Refuse a body that goes on beyond MAX_BODY_BYTES, whatever length it says it has."""
 
@@ -53,4 +62,4 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
-HANDLERS = {RequestValidationError: refuse_type}
+HANDLERS = {RequestValidationError: refuse_type, HTTPException: refuse_body}
