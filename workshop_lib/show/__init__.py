@@ -3,7 +3,7 @@
 from workshop_lib.show.chat_page import chat_page
 from workshop_lib.show.chunks import cut_by_chance, cut_inside, show_chunks
 from workshop_lib.show.claims import show_claims
-from workshop_lib.show.code import show_code, show_diff
+from workshop_lib.show.code import show_code, show_diff, show_twins
 from workshop_lib.show.endings import compare_chats
 from workshop_lib.show.ledger import unaccounted_bytes, watch_ledger
 from workshop_lib.show.live import replay, watch
@@ -33,6 +33,7 @@ __all__ = [
     "show_code",
     "show_diff",
     "show_losses",
+    "show_twins",
     "unaccounted_bytes",
     "watch",
     "watch_ledger",
