@@ -3,7 +3,7 @@
 from workshop_lib.show.chat_page import chat_page
 from workshop_lib.show.chunks import cut_by_chance, cut_inside, show_chunks
 from workshop_lib.show.claims import show_claims
-from workshop_lib.show.code import show_code, show_diff
+from workshop_lib.show.code import show_code, show_diff, show_twins
 from workshop_lib.show.diagnosis import (
     choose,
     confirm,
@@ -55,6 +55,7 @@ __all__ = [
     "show_losses",
     "show_passages",
     "show_shares",
+    "show_twins",
     "unaccounted_bytes",
     "watch",
     "watch_ledger",
