@@ -1,12 +1,23 @@
 """What all tests share: the system parts, and one loud line for each reason to skip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import system_parts
+from tests.patients.catalogue import PATIENTS
+from tests.patients.patient import NODE, Patient
 from workshop_lib.pipe.node import build_page, install_packages, node_program
+
+
+@pytest.fixture(scope="session", autouse=True)
+def progress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of what is done: not the one of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        path = tmp_path_factory.mktemp("progress") / "progress.json"
+        environment.setenv("WORKSHOP_PROGRESS", str(path))
+        yield path
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +61,13 @@ def node() -> str:
     """Path of Node, with the packages of servers/express; without them skip, or fail with CI."""
     prepared(install_packages)
     return node_program()
+
+
+@pytest.fixture(scope="session")
+def patients() -> list[Patient]:
+    """Every server of known truth, with the packages of those on Node; without: skip or fail."""
+    prepared(lambda: install_packages(NODE))
+    return PATIENTS
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from workshop_lib.cases.case import CASES
+from workshop_lib.cases.causes import CAUSES
 from workshop_lib.exercises import (
     lesson00,
     lesson01,
@@ -24,6 +26,7 @@ from workshop_lib.exercises import (
     lesson05,
     lesson06,
     lesson07,
+    lesson08,
 )
 from workshop_lib.exercises.contract import Exercise
 from workshop_lib.meter.page_run import PageRun
@@ -48,13 +51,14 @@ VARIES = re.compile(
     r"watch(_ledger)?\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.|last\."
     r"|writable_lengths\(|show_claims\(|render_storm\(|_frame_ms|show_passages\(|open_eight\("
     r"|show_shares\("
+    r"|await examine\(|diagnose\(|seen\[|after_leaving_tokens"
 )
 RUN = re.compile(r"(?m)^(\w+) = await (watch|render_storm)\((.*)")
 FRAME_MS = 1000 / 60
 # Compares figures that vary, by a margin, and prints whether it is kept.
 MARGINS = {"tenfold", "verdict-load", "verdict-alarm"}
-# They read bytes, and run no experiment that a chart would follow.
-WITHOUT_CHARTS = {"00", "04"}
+# They read bytes, or draw arrivals, and run no experiment that a chart would follow.
+WITHOUT_CHARTS = {"00", "04", "08"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
 WORDS_A_MINUTE = 200
 MOST_BYTES = 200_000
@@ -327,6 +331,7 @@ NOT_MEASURED = {
     },
     # versions, limits that stand in the table with their sources, and what runs are asked for
     "07": {"1", "1.29.7", "29", "7", "0", "2", "15", "30", "60", "96", "48", "5", "9111"},
+    "08": {"99", "100", "1", "2"},
 }
 
 EXERCISES: dict[str, tuple[Exercise, ...]] = {
@@ -338,6 +343,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "05": (lesson05.lose_no_token, lesson05.find_where_a_block_ends),
     "06": (lesson06.write_the_alarm, lesson06.choose_the_load),
     "07": (lesson07.choose_the_header, lesson07.place_the_heartbeat, lesson07.set_a_budget),
+    "08": (lesson08.tell_bursts, lesson08.name_the_causes),
 }
 KINDS = ("choose", "write", "explore")  # the last two, where a lesson has no more
 
@@ -573,6 +579,27 @@ def test_a_page_that_parses_all_of_it_again_turns_lesson_05_red(tmp_path: Path) 
     npm(page, "run", "build", "--loglevel=error")
     said = red_cell(lesson("05"), "verdict-ways", tmp_path)
     assert "NOT AS EXPECTED blocks: bounded was foretold. Found growing: " in said
+
+
+def test_every_examination_is_confirmed_in_the_next_cell() -> None:
+    code, letters = cells(lesson("08")), ""
+    for cell, after in itertools.pairwise(code):
+        if examined := re.search(r'await examine\("(\w+)"\)', source(cell)):
+            letters += examined[1]
+            assert source(after) == f'confirm("{examined[1]}")'
+            passed = [f"PASS case {one}: one of {len(CAUSES)} causes fits\n" for one in examined[1]]
+            assert printed(after) == "".join(passed)
+    assert sorted(letters) == sorted(CASES)
+
+
+def test_a_case_in_which_nothing_is_broken_turns_lesson_08_red(tmp_path: Path) -> None:
+    common = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "common.py"
+    head = '"Cache-Control": "no-cache"}\n    response = web.StreamResponse'
+    assert head in common.read_text()
+    streams = head.replace("}", ', "X-Accel-Buffering": "no"}')
+    common.write_text(common.read_text().replace(head, streams))
+    said = red_cell(lesson("08"), "confirm-alike", tmp_path)
+    assert "NOT AS EXPECTED case A: one cause was to fit. Found none." in said
 
 
 def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:

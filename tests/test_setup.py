@@ -20,6 +20,7 @@ STATIONS = [
     "doctor",
     "exercises",
     "show",
+    "cases",
     "soak",
     "passage",
     "experiment",

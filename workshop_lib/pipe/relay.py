@@ -65,7 +65,8 @@ class Relay:
             answer = await self._session.request(
                 request.method,
                 self._url + request.path_qs,
-                headers=_passed_on(request.headers),
+                # over HTTP/1.0 an answer ends with its connection, which a server may keep open
+                headers=_passed_on(request.headers) | {"Connection": "close"},
                 data=await request.read(),
             )
         async with answer:
