@@ -21,6 +21,7 @@ class Answer:
         self._http = h11.Connection(h11.CLIENT)
         self.request = call.request(self._http, prompt)
         self.status: int | None = None
+        self.headers: dict[str, str] = {}
         self.body = Body(end_mark)
         self.ended = False
         self._may_have_body = call.method != "HEAD"
@@ -59,6 +60,7 @@ class Answer:
     def _take(self, event: object) -> None:
         if isinstance(event, h11.Response):
             self.status = event.status_code
+            self.headers = {name.decode(): text.decode("latin-1") for name, text in event.headers}
             if self._is_chunked(event):
                 self._chunks = Chunks()
                 self._feed_chunks(self._chunks, self._http.trailing_data[0])

@@ -1,0 +1,120 @@
+"""Which request makes the server ask its LLM: found by trying the usual ones, in their order."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from workshop_lib.doctor.asking import PATHS, PRESETS, PROMPT, Asking
+from workshop_lib.doctor.patient import CannotExamine
+from workshop_lib.doctor.visit import Visit, until
+from workshop_lib.doctor.ward import Ward
+
+NO_SUCH_PATH = (404, 501)
+OTHER_METHOD = 405
+TRY_S = 8.0
+WARM_UP_S = 15.0
+QUERIES = ("prompt", "message", "q", "query", "question", "input")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line says of the request; None: to be found out."""
+
+    path: str | None = None
+    method: str | None = None
+    body: str | None = None
+    preset: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def askings(self) -> Iterator[list[Asking]]:
+        """Yield, path by path, the requests to try."""
+        headers = dict(self.headers)
+        bodies = PRESETS if self.preset is None else {self.preset: PRESETS[self.preset]}
+        if self.body is not None:
+            bodies = {"body": self.body}
+        for path in PATHS if self.path is None else [self.path]:
+            shapes = [Asking(path, self.method or "POST", *one) for one in _ordered(path, bodies)]
+            if self.method == "GET" or (self.method is None and self.body is None):
+                shapes += _gets(path)
+            if self.method == "GET":
+                shapes = _gets(path)
+            yield [replace(shape, headers=headers) for shape in shapes]
+
+
+def _ordered(path: str, bodies: dict[str, str]) -> Iterator[tuple[str, dict[str, str], str]]:
+    first = {"/v1/chat/completions": "openai"}.get(path, "prompt")
+    for name in sorted(bodies, key=lambda name: name != first):
+        yield bodies[name], {}, name
+
+
+def _gets(path: str) -> list[Asking]:
+    if PROMPT in path:
+        return [Asking(path, "GET", "", preset="path")]
+    sign = "&" if "?" in path else "?"
+    return [Asking(f"{path}{sign}{name}={PROMPT}", "GET", "", preset=name) for name in QUERIES]
+
+
+async def discover(ward: Ward, wanted: Wanted) -> Asking:
+    """Return the first request that reached the LLM; raises CannotExamine with what came instead."""
+    answers: list[str] = []
+    for shapes in wanted.askings():
+        last = ""
+        methods = {shape.method for shape in shapes}
+        for asking in shapes:
+            if asking.method not in methods:
+                continue
+            visit = await _try(ward, asking)
+            if visit.rows():
+                await _finish(visit)
+                return asking
+            status = visit.witness.status
+            last = f"{asking.method} {asking.path} {_answered(visit)}"
+            visit.witness.leave()
+            if status in NO_SUCH_PATH:
+                break
+            if status == OTHER_METHOD:
+                methods.discard(asking.method)
+        answers.append(last)
+    raise CannotExamine(_nothing_found(ward, answers))
+
+
+async def _try(ward: Ward, asking: Asking) -> Visit:
+    ward.asking = asking
+    visit = await ward.visit(f"it was asked by {asking}", answer_tokens=12, tokens_per_s=100)
+    if visit.witness.ended == "cut":
+        raise CannotExamine(f"{ward.patient.origin}: {visit.witness.problem}. Start it first.")
+    witness = visit.witness
+    done = asyncio.create_task(witness.read(lambda: bool(witness.body.bytes), TRY_S))
+    await until(lambda: bool(visit.rows()) or done.done(), TRY_S)
+    await until(lambda: bool(visit.rows()), 0.3)
+    done.cancel()
+    await asyncio.gather(done, return_exceptions=True)
+    return visit
+
+
+async def _finish(visit: Visit) -> None:
+    await visit.witness.read_all(TRY_S)
+    visit.witness.leave()
+
+
+def _answered(visit: Visit) -> str:
+    witness = visit.witness
+    if witness.status is None:
+        return f"got no answer ({witness.problem or 'it was waited for in vain'})"
+    said = " ".join(visit.body().decode("utf-8", "replace").split())[:80]
+    return f"answered {witness.status}" + (f" ({said})" if said and witness.status >= 400 else "")
+
+
+def _nothing_found(ward: Ward, answers: list[str]) -> str:
+    origin = ward.patient.origin
+    others = [said for said in answers if " answered 404" not in said]
+    said = "; ".join(others[:4] or answers[:3])
+    if any(" answered 2" in one for one in others):
+        return (
+            f"{origin} answers, and never asks the doctor's LLM: {said}. Let it take the address of "
+            "its LLM from OPENAI_BASE_URL, and see that --path and --body are right."
+        )
+    return (
+        f"No request that was tried made {origin} ask its LLM: {said}. "
+        "Give the right one with --path, and --preset or --body."
+    )

@@ -1,0 +1,139 @@
+"""An examination: a patient, its LLM and the probes, each on a server that the last did not harm."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from workshop_lib.doctor.asking import Asking
+from workshop_lib.doctor.discovery import Wanted, discover
+from workshop_lib.doctor.finding import Diagnosis, Finding, Probe
+from workshop_lib.doctor.frameworks import framework_of
+from workshop_lib.doctor.patient import CannotExamine, Command, Patient
+from workshop_lib.doctor.reference import paced_answer
+from workshop_lib.doctor.remedies import remedy_for
+from workshop_lib.doctor.ward import QUICK, Doses, Ward
+from workshop_lib.pipe.fake_llm import FakeLLM
+
+MakePatient = Callable[[Mapping[str, str]], Patient]
+PROBE_LIMIT_S = 200.0
+
+
+@dataclass
+class Examination:
+    """Examines one server by `probes`; `tell` hears of each diagnosis, and of what was found out.
+
+    `make_patient` gets the variables that point a server to the doctor's LLM. Raises
+    CannotExamine where there is nothing to examine.
+    """
+
+    make_patient: MakePatient
+    wanted: Wanted
+    probes: Sequence[Probe]
+    doses: Doses
+    llm_port: int = 0
+    tell: Callable[[str | Diagnosis], None] = lambda news: None
+    framework: str = ""
+    asking: Asking = field(default_factory=lambda: Asking("/chat"))
+    diagnoses: dict[str, Diagnosis] = field(default_factory=dict[str, Diagnosis])
+
+    async def run(self) -> list[Diagnosis]:
+        """Return the diagnoses in the order of the probes."""
+        with ExitStack() as leaving:
+            ward = await self._admit(leaving, self.llm_port)
+            self.asking = await discover(ward, self.wanted)
+            self.tell(f"{self.asking} reaches the LLM.")
+            headers = (await paced_answer(ward)).witness.headers
+            self.framework = framework_of(headers)
+            waiting = [probe for probe in self.probes if probe.waits]
+            working = [probe for probe in self.probes if not probe.waits]
+            if waiting and working and _can_double(ward.patient):
+                beside = await self._admit(leaving, 0)
+                beside.asking, beside.notes = ward.asking, ward.notes
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._round(beside, waiting))
+                    group.create_task(self._round(ward, working))
+            else:
+                await self._round(ward, [*working, *waiting])
+        return [self.diagnoses[probe.id] for probe in self.probes]
+
+    async def _admit(self, leaving: ExitStack, llm_port: int) -> Ward:
+        """Start an LLM, and a patient that is pointed to it; both end with the stack."""
+        llm = leaving.enter_context(FakeLLM(port=llm_port))
+        secret = f"sk-doctor-{secrets.token_hex(12)}"
+        patient = self.make_patient(environment(llm, secret))
+        leaving.callback(patient.stop)
+        await patient.start()
+        return Ward(patient, llm, self.asking, self.doses, secret)
+
+    async def _round(self, ward: Ward, probes: Sequence[Probe]) -> None:
+        for probe in probes:
+            began_s = time.monotonic()
+            finding = await self._examine(ward, probe)
+            if not await _alive(ward):
+                finding = _died(ward)
+            remedy = remedy_for(probe.id, finding.verdict, self.framework)
+            diagnosis = Diagnosis(probe, finding, remedy, time.monotonic() - began_s)
+            self.diagnoses[probe.id] = diagnosis
+            self.tell(diagnosis)
+            if not await _alive(ward) or self._is_harmed(probe, finding):
+                await _start_afresh(ward)
+
+    async def _examine(self, ward: Ward, probe: Probe) -> Finding:
+        try:
+            async with asyncio.timeout(PROBE_LIMIT_S + 5 * self.doses.wait_s):
+                return await probe.run(ward)
+        except TimeoutError:
+            return Finding("unclear", "it was not through in time: the machine may be too busy.")
+        except CannotExamine as problem:
+            return Finding("unclear", str(problem))
+
+    def _is_harmed(self, probe: Probe, finding: Finding) -> bool:
+        return probe.harms and (finding.verdict != "healthy" or self.doses is not QUICK)
+
+
+def environment(llm: FakeLLM, secret: str) -> dict[str, str]:
+    """Return the variables that point a server to the doctor's LLM, by their usual names."""
+    env = llm.env | {"OPENAI_API_KEY": secret}
+    return env | {"OPENAI_API_BASE": llm.base_url, "OPENAI_MODEL": env["MODEL"]}
+
+
+def _can_double(patient: Patient) -> bool:
+    return isinstance(patient, Command) and patient.obeys_port
+
+
+async def _alive(ward: Ward) -> bool:
+    """Look twice: a server that restarts itself is not dead."""
+    if ward.patient.alive():
+        return True
+    await asyncio.sleep(0.5)
+    return ward.patient.alive()
+
+
+async def _start_afresh(ward: Ward) -> None:
+    if ward.patient.can_restart:
+        ward.patient.stop()
+        await ward.patient.start()
+
+
+def _died(ward: Ward) -> Finding:
+    words = ward.patient.last_words()
+    said = f"it died while {ward.doing}" + (f"; its last words: {words}" if words else "")
+    return Finding("sick", f"{said}.")
+
+
+def strictly_sick(diagnoses: Sequence[Diagnosis], strict: bool) -> list[Diagnosis]:
+    """Return those that make a server sick: harm, and with `strict` what is advice as well."""
+    sick = [one for one in diagnoses if one.verdict == "sick"]
+    return [one for one in sick if strict or one.probe.severity == "harm"]
+
+
+def for_strangers(doses: Doses, given: Doses) -> Doses:
+    """Return the smaller of two doses, item by item."""
+    return replace(
+        doses,
+        flood_bytes=min(doses.flood_bytes, given.flood_bytes),
+        readers=min(doses.readers, given.readers),
+    )

@@ -1,0 +1,161 @@
+"""The server under examination: a command that is started and stopped here, or one that runs."""
+
+import asyncio
+import shlex
+import socket
+import time
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import psutil
+
+from workshop_lib.doctor.clean_env import clean_env
+from workshop_lib.pipe.server_process import ServerProcess
+
+START_TIMEOUT_S = 60.0
+# So long a server may have another port than PORT before that one is taken for its own.
+PORT_GRACE_S = 2.0
+CONNECT_TIMEOUT_S = 2.0
+BEAT_S = 0.05
+
+
+class CannotExamine(Exception):
+    """There is nothing to examine; the text says why and what to do."""
+
+
+class Patient(Protocol):
+    """What the doctor needs of a server; one that `can_restart` can run several times, too."""
+
+    can_restart: bool
+    origin: str
+
+    async def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def alive(self) -> bool: ...
+    def last_words(self) -> str: ...
+    def processes(self) -> list[psutil.Process]: ...
+
+
+class Command:
+    """A command that is told PORT and where its LLM is, and whose port is found if it has another.
+
+    Raises CannotExamine when it cannot be started, ends, or never listens.
+    """
+
+    can_restart = True
+
+    def __init__(self, command: str, env: Mapping[str, str]) -> None:
+        self._words = shlex.split(command)
+        self._env = {"HOST": "127.0.0.1", **env}
+        self._process: ServerProcess | None = None
+        self.origin = ""
+        self.obeys_port = True
+
+    async def start(self) -> None:
+        """Return when it listens."""
+        self._process = ServerProcess(self._words, env=self._env, base_env=clean_env())
+        try:
+            self._process.spawn()
+        except RuntimeError as problem:
+            raise CannotExamine(str(problem)) from None
+        port = await self._port(self._process)
+        self.obeys_port = port == self._process.port
+        self.origin = f"http://127.0.0.1:{port}"
+
+    def stop(self) -> None:
+        """End it with all it has started; said again, it changes nothing."""
+        if self._process:
+            self._process.stop()
+            self._process = None
+
+    def alive(self) -> bool:
+        """Tell whether it still accepts connections, whichever of its processes does."""
+        return accepts(self.origin)
+
+    def last_words(self) -> str:
+        """Return the last lines that it printed."""
+        said = self._process.last_words() if self._process else ""
+        return " / ".join(line.strip() for line in said.splitlines()[-5:] if line.strip())
+
+    def processes(self) -> list[psutil.Process]:
+        """Return its processes: a launcher, and what that has started."""
+        return self._process.tree() if self._process else []
+
+    async def _port(self, process: ServerProcess) -> int:
+        began_s = time.monotonic()
+        while (waited_s := time.monotonic() - began_s) < START_TIMEOUT_S:
+            if accepts(process.url):
+                return process.port
+            others = listening_ports(process.tree())
+            if others and waited_s > PORT_GRACE_S:
+                return others[0]
+            if process.ended and not others:
+                raise CannotExamine(
+                    f"`{shlex.join(self._words)}` ended before it listened on a port. Its last "
+                    f"words: {self.last_words() or '(none)'}. Run it by hand with "
+                    f"PORT={process.port} and OPENAI_BASE_URL set, and repair that first."
+                )
+            await asyncio.sleep(BEAT_S)
+        raise CannotExamine(
+            f"`{shlex.join(self._words)}` runs, but has not listened on 127.0.0.1 for "
+            f"{START_TIMEOUT_S:g} s. Let it listen there, on the port that PORT names. "
+            f"Its last words: {self.last_words() or '(none)'}."
+        )
+
+
+class Running:
+    """A server that runs already: it cannot be started afresh, and its output is not seen."""
+
+    can_restart = False
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.origin = f"http://{parts.netloc}"
+        self._port = parts.port or 80
+
+    async def start(self) -> None:
+        """Look whether it is there."""
+        if not accepts(self.origin):
+            raise CannotExamine(
+                f"Nobody listens on {self.origin}. Start the server, or correct the address."
+            )
+
+    def stop(self) -> None:
+        """Leave it as it is: whoever started it stops it."""
+
+    def alive(self) -> bool:
+        """Tell whether it still accepts connections."""
+        return accepts(self.origin)
+
+    def last_words(self) -> str:
+        """Return nothing: it prints elsewhere."""
+        return ""
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the process that listens on its port, if that is seen from here."""
+        return [one for one in psutil.process_iter() if self._port in listening_ports([one])]
+
+
+def accepts(origin: str) -> bool:
+    """Tell whether a connection is accepted there."""
+    parts = urlsplit(origin)
+    with socket.socket() as probe:
+        probe.settimeout(CONNECT_TIMEOUT_S)
+        try:
+            probe.connect((parts.hostname, parts.port or 80))
+        except OSError:
+            return False
+    return True
+
+
+def listening_ports(processes: list[psutil.Process]) -> list[int]:
+    """Return the TCP ports that any of these processes listens on, as far as one may see them."""
+    ports: set[int] = set()
+    for process in processes:
+        try:
+            held = process.net_connections(kind="tcp4") + process.net_connections(kind="tcp6")
+        except (psutil.Error, OSError):
+            continue
+        ports |= {int(one.laddr[1]) for one in held if one.status == psutil.CONN_LISTEN}
+    return sorted(ports)
