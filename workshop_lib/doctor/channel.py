@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
 from workshop_lib.doctor.frames import Frame
@@ -98,8 +99,7 @@ def _channel(said: list[Said]) -> Channel:
 
 
 def _are_snapshots(texts: list[str]) -> bool:
-    pairs = zip(texts, texts[1:], strict=False)
-    grown = all(after.startswith(before) for before, after in pairs)
+    grown = all(after.startswith(before) for before, after in pairwise(texts))
     return len(texts) >= FEWEST_SNAPSHOTS and grown and len(texts[0]) < len(texts[-1])
 
 

@@ -1,4 +1,4 @@
-"""The command line: what is examined, how it is asked, how much it gets, and where it is reported."""
+"""The command line: what is examined, how it is asked, and where it is reported."""
 
 import asyncio
 import sys

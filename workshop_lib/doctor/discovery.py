@@ -55,7 +55,7 @@ def _gets(path: str) -> list[Asking]:
 
 
 async def discover(ward: Ward, wanted: Wanted) -> Asking:
-    """Return the first request that reached the LLM; raises CannotExamine with what came instead."""
+    """Return the first request that reached the LLM; raises CannotExamine with what came."""
     answers: list[str] = []
     for shapes in wanted.askings():
         last = ""
@@ -111,8 +111,8 @@ def _nothing_found(ward: Ward, answers: list[str]) -> str:
     said = "; ".join(others[:4] or answers[:3])
     if any(" answered 2" in one for one in others):
         return (
-            f"{origin} answers, and never asks the doctor's LLM: {said}. Let it take the address of "
-            "its LLM from OPENAI_BASE_URL, and see that --path and --body are right."
+            f"{origin} answers, and never asks the doctor's LLM: {said}. Let it take the address "
+            "of its LLM from OPENAI_BASE_URL, and see that --path and --body are right."
         )
     return (
         f"No request that was tried made {origin} ask its LLM: {said}. "

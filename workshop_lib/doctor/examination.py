@@ -1,4 +1,4 @@
-"""An examination: a patient, its LLM and the probes, each on a server that the last did not harm."""
+"""An examination: a patient, its LLM, and probes, each on a server that the last left well."""
 
 import asyncio
 import secrets

@@ -27,7 +27,7 @@ async def paced_answer(ward: Ward) -> Visit:
 async def whole_answer(ward: Ward, name: str, **knobs: float | str) -> Visit:
     """Ask for an answer by its name, once, and read it to its end or until it is late."""
     if name not in ward.notes:
-        visit = await ward.visit(f"it gave an answer ({name})", **knobs)
+        visit = await ward.visit(f"it gave an answer ({name})", headers=None, rcvbuf=0, **knobs)
         await visit.witness.read_all(ward.doses.late_s)
         visit.witness.leave()
         ward.notes[name] = visit

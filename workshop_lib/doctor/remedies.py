@@ -5,31 +5,31 @@ from workshop_lib.doctor.finding import Verdict
 NODE = ("Express", "Node.js", "Next.js", "AI SDK")
 
 ANY = {
-    "backpressure": "Ask the LLM for its next chunk only when the socket has taken the last one; no "
-    "queue without a bound may stand between the two.",
+    "backpressure": "Ask the LLM for its next chunk only when the socket has taken the last one; "
+    "no queue without a bound may stand between the two.",
     "memory": "What repairs backpressure repairs this: hold no more of an answer than one chunk.",
     "cancel_streaming": "When the reader's connection closes, close the LLM's stream, too: abort "
     "the call, do not only leave the loop.",
-    "cancel_before_first_token": "Watch the reader's connection while you wait for the LLM, not only "
-    "when you write to it.",
-    "cancel_while_stalled": "Wait for the socket to drain OR to close, never for the first alone: a "
-    "reader that leaves causes no drain.",
+    "cancel_before_first_token": "Watch the reader's connection while you wait for the LLM, not "
+    "only when you write to it.",
+    "cancel_while_stalled": "Wait for the socket to drain OR to close, never for the first alone: "
+    "a reader that leaves causes no drain.",
     "after_the_end": "End the response right after the mark of completeness, and release on every "
     "way out what the request held.",
     "arrival": "Write each chunk as it comes and flush it; gather nothing, and batch for less than "
     "50 ms if you must.",
-    "arrival_compressed": "Exclude event streams from compression: `Cache-Control: no-transform`, or "
-    "a flush after each event.",
-    "heartbeat": "Send a comment (`: ping` and a blank line) after 15 s of silence, and the headers "
-    "before the first token.",
-    "errors_before_start": "Send a status of your own (429, 502) with a message of your own when the "
-    "LLM refuses; log what it said, do not pass it on.",
+    "arrival_compressed": "Exclude event streams from compression: `Cache-Control: no-transform`, "
+    "or a flush after each event.",
+    "heartbeat": "Send a comment (`: ping` and a blank line) after 15 s of silence, and the "
+    "headers before the first token.",
+    "errors_before_start": "Send a status of your own (429, 502) with a message of your own when "
+    "the LLM refuses; log what it said, do not pass it on.",
     "errors_mid_stream": "Catch what the LLM's stream raises: send an error event, no mark of "
     "completeness, and end the response.",
     "completeness": "After the LLM's finish_reason, and only then, send a mark such as "
     "`data: [DONE]`.",
-    "integrity": "Decode bytes incrementally, cut frames only at their ends, and pass each token on "
-    "once, untrimmed.",
+    "integrity": "Decode bytes incrementally, cut frames only at their ends, and pass each token "
+    "on once, untrimmed.",
     "framing": "Write events with a library, or JSON on one `data:` line, a blank line after each, "
     "and the type `text/event-stream`.",
     "proxy_headers": "Send `X-Accel-Buffering: no` and `Cache-Control: no-cache, no-transform`.",

@@ -1,4 +1,4 @@
-"""What a reader learns when something goes wrong: a status, an error in the body, a cut, or nothing."""
+"""What a reader learns when something goes wrong: a status, an error, a cut, or nothing."""
 
 import re
 from collections.abc import Mapping

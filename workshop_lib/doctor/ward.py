@@ -20,7 +20,8 @@ class Doses:
     """How much an examination gives.
 
     `flood_bytes` goes to one stalled reader; `readers` come at once; `wait_s` is how long a
-    silence, or a stalled reader, is waited for; `late_s` how long anything else may take.
+    silence, or a stalled reader, is waited for; `late_s` how long anything else may take;
+    `silence_s` how long the LLM is silent while a reader leaves.
     """
 
     flood_bytes: int = 64 * MIB
@@ -28,12 +29,12 @@ class Doses:
     wait_s: float = 35.0
     late_s: float = 20.0
     flood_s: float = 45.0
-    repeats: int = 1
+    silence_s: float = 6.0
 
 
 NORMAL = Doses()
-QUICK = Doses(40 * MIB, 8, 5.0, 10.0, 10.0)
-THOROUGH = Doses(128 * MIB, 100, 100.0, 30.0, 120.0, 3)
+QUICK = Doses(40 * MIB, 8, 4.0, 10.0, 10.0, 3.0)
+THOROUGH = Doses(128 * MIB, 100, 100.0, 30.0, 120.0, 10.0)
 STRANGERS = Doses(24 * MIB, 4, 35.0, 20.0, 20.0)
 
 
@@ -53,6 +54,7 @@ class Ward:
     doing: str = "it was started"
     visits: int = 0
     rss_grown_bytes: int | None = None
+    stalled_at_bytes: int = 0
 
     def our_llm(self) -> FakeLLM:
         """Return the LLM; a probe that needs it is not run without."""

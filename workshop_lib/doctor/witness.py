@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-import zlib
 from collections.abc import Callable
 from typing import Literal
 
-import brotli
 import h11
 
+from workshop_lib.doctor.coding import UndecodableError, decoder
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.body import Body
 from workshop_lib.pipe.crowd.call import Call
@@ -35,7 +34,7 @@ class KeptBody(Body):
         """Take the next piece, without its content coding."""
         try:
             data = self.decode(data)
-        except (zlib.error, brotli.error) as problem:
+        except UndecodableError as problem:
             self.undecoded = self.undecoded or str(problem)
         if data:
             super().feed(data)
@@ -128,12 +127,3 @@ class Witness:
     def _end(self, how: Ended, problem: str) -> None:
         self.ended, self.problem, self.ended_at_s = how, problem, self.now_s
         self._line.close()
-
-
-def decoder(coding: str) -> Callable[[bytes], bytes]:
-    """Return what takes off a content coding piece by piece (RFC 9110, 8.4.1; RFC 7932)."""
-    if coding in ("gzip", "x-gzip", "deflate"):
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress
-    if coding == "br":
-        return brotli.Decompressor().process
-    return lambda data: data

@@ -20,9 +20,10 @@ STOP_TIMEOUT_S = 3.0
 class ServerProcess:
     """Run a command that serves on the port in its environment variable PORT.
 
-    `env` is added to the environment, or to `base_env` where that is given. Its buffers and queues are its own affair: `granted` and
-    `write_buffers()` are None. `start()` returns when the port accepts connections, and raises
-    RuntimeError with the command's last words when it ends before; `stop()` ends its whole tree.
+    `env` is added to the environment, or to `base_env` where that is given. Its buffers and queues
+    are its own affair: `granted` and `write_buffers()` are None. `start()` returns when the port
+    accepts connections, and raises RuntimeError with the command's last words when it ends before;
+    `stop()` ends its whole tree.
     """
 
     granted: Granted | None = None

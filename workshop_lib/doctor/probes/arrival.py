@@ -1,6 +1,7 @@
 """Do tokens arrive one by one? And to a reader that allows compression, as every browser does?"""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from workshop_lib.doctor.channel import Channel
 from workshop_lib.doctor.finding import Finding, Probe
@@ -19,7 +20,7 @@ def judge_arrival(channel: Channel) -> Finding:
     times_s, tokens = channel.times_s, len(channel.times_s)
     if tokens < FEWEST_TOKENS:
         return Finding("unclear", f"only {tokens} of {TOKENS} tokens came, too few to tell.")
-    gaps_s = [after - before for before, after in zip(times_s, times_s[1:], strict=False)]
+    gaps_s = [after - before for before, after in pairwise(times_s)]
     arrivals = 1 + sum(gap_s > TOGETHER_S for gap_s in gaps_s)
     a_time, longest_ms = tokens / arrivals, 1000 * max(gaps_s)
     figures = {"tokens": tokens, "arrivals": arrivals, "longest_gap_ms": round(longest_ms)}
@@ -46,18 +47,16 @@ async def arrival(ward: Ward) -> Finding:
 
 
 async def arrival_compressed(ward: Ward) -> Finding:
-    accept = {"Accept-Encoding": "gzip, br"}
-    finding = None
-    for _ in range(2):
-        visit = await _paced(ward, accept)
-        coding = visit.witness.headers.get("content-encoding", "")
-        if visit.witness.body.undecoded:
-            why = f"its {coding} cannot be decoded ({visit.witness.body.undecoded})."
-            return Finding("sick", why)
-        finding = judge_arrival(visit.channel())
-        if finding.verdict == "healthy":
-            break
-    assert finding
+    finding = await _compressed(ward)
+    return finding if finding.verdict == "healthy" else await _compressed(ward)
+
+
+async def _compressed(ward: Ward) -> Finding:
+    visit = await _paced(ward, {"Accept-Encoding": "gzip, br"})
+    coding = visit.witness.headers.get("content-encoding", "")
+    if undecoded := visit.witness.body.undecoded:
+        return Finding("sick", f"its {coding} cannot be decoded ({undecoded}).")
+    finding = judge_arrival(visit.channel())
     how = f"compressed with {coding}" if coding else "it does not compress the stream"
     return replace(finding, evidence=f"{how}: {finding.evidence}")
 
@@ -77,9 +76,10 @@ def _clumped(finding: Finding) -> float:
 
 
 HOW = (
-    f"The LLM produces {TOKENS} tokens, {PACE_PER_S:g} a second, and the reader notes the moment at "
-    f"which each comes. Up to {MOST_TOKENS_A_TIME:g} tokens a moment are one by one, "
-    f"{CLUMP_TOKENS:g} or more are clumps. What is not healthy is measured twice; the better counts."
+    f"The LLM produces {TOKENS} tokens, {PACE_PER_S:g} a second, and the reader notes the moment "
+    f"at which each comes. Up to {MOST_TOKENS_A_TIME:g} tokens a moment are one by one, "
+    f"{CLUMP_TOKENS:g} or more are clumps. What is not healthy is measured twice, and the better "
+    "counts."
 )
 ARRIVAL = Probe(
     "arrival",

@@ -1,8 +1,9 @@
 """What does a server pull from its LLM for a reader that has stopped reading?"""
 
 import time
+from dataclasses import replace
 
-from workshop_lib.doctor.finding import Finding, Point, Probe
+from workshop_lib.doctor.finding import Finding, Point, Probe, Verdict
 from workshop_lib.doctor.reference import limit_of, paced_answer
 from workshop_lib.doctor.rss import Rss
 from workshop_lib.doctor.standstill import Standstill
@@ -14,6 +15,7 @@ LARGEST_TOKEN_BYTES = 256 * 1024
 READER_RCVBUF_BYTES = 65536  # of less, the rest would take minutes when it reads on
 # Whatever a server's own cap is, 8 or 16 MB, and the kernel's buffers at its two ends come to less.
 LEAST_FLOOD_BYTES = 36 * MIB
+AXES = ("pulled from the LLM", "read by the reader")
 
 
 async def backpressure(ward: Ward) -> Finding:
@@ -36,7 +38,7 @@ async def backpressure(ward: Ward) -> Finding:
             return Finding("unclear", "the server did not ask its LLM for the stalled reader.")
         trace, stands = await _watch(ward, visit, rss)
         rss.note()
-        ward.rss_grown_bytes = rss.grown_bytes()
+        ward.rss_grown_bytes, ward.stalled_at_bytes = rss.grown_bytes(), visit.pulled_bytes()
         return await _judge(ward, visit, tokens * token_bytes, trace, stands)
     finally:
         visit.witness.leave()
@@ -61,47 +63,39 @@ async def _watch(ward: Ward, visit: Visit, rss: Rss) -> tuple[list[Point], bool]
 async def _judge(
     ward: Ward, visit: Visit, flood_bytes: int, trace: list[Point], stands: bool
 ) -> Finding:
-    pulled, row = visit.pulled_bytes(), visit.rows()[-1]
+    pulled, ended_by = visit.pulled_bytes(), visit.rows()[-1].ended_by
     figures = {"flood_mb": flood_bytes / 1e6, "pulled_mb": round(pulled / 1e6, 1)}
-    shown = {"figures": figures, "trace": tuple(trace), "axes": ("pulled from the LLM (bytes)", "")}
+    shown = Finding("unclear", "", "", figures, tuple(trace), AXES)
     mb = f"{pulled / 1e6:.1f} MB"
-    if row.ended_by == "answer complete":
-        if flood_bytes < LEAST_FLOOD_BYTES:
-            said = f"it pulled all {mb} that its limit on tokens allowed: too little to tell."
-            return Finding("unclear", said, **shown)
+    if ended_by == "answer complete" and flood_bytes < LEAST_FLOOD_BYTES:
+        said = f"it pulled all {mb} that its limit on tokens allowed: too little to tell."
+        return replace(shown, evidence=said)
+    if ended_by == "answer complete":
         said = f"it pulled all {mb} of the answer while its reader took nothing."
-        return Finding("sick", said, **shown)
-    if row.ended_by:
-        return _given_up(visit, mb, shown)
+        return replace(shown, verdict="sick", evidence=said)
+    if ended_by:
+        said = f"it pulled {mb}, and then gave its stalled reader up ({ended_by})."
+        return replace(shown, verdict="healthy", evidence=said)
     if not stands:
         said = f"it had pulled {mb} in {trace[-1][0]:.0f} s and was pulling on when time was over."
-        return Finding("unclear", said, "Run it --thorough for more time.", **shown)
-    return await _resume(ward, visit, mb, shown)
+        return replace(shown, evidence=said, note="Run it --thorough for more time.")
+    verdict, rest = await _resume(ward, visit)
+    said = f"it stopped at {mb} while its reader took nothing; {rest}."
+    return replace(shown, verdict=verdict, evidence=said, note=visit.witness.problem)
 
 
-def _given_up(visit: Visit, mb: str, shown: dict[str, object]) -> Finding:
-    said = f"it pulled {mb}, and then gave its stalled reader up ({visit.rows()[-1].ended_by})."
-    return Finding("healthy", said, **shown)  # type: ignore[arg-type]
-
-
-async def _resume(ward: Ward, visit: Visit, mb: str, shown: dict[str, object]) -> Finding:
+async def _resume(ward: Ward, visit: Visit) -> tuple[Verdict, str]:
     """Let the reader read on: all the rest must come, each token once."""
-    stopped = f"it stopped at {mb} while its reader took nothing"
     witness, order = visit.witness, visit.witness.body.order
     await witness.read_all(ward.doses.flood_s)
     produced = visit.produced_tokens()
     if order.violation:
-        said = f"{stopped}, and after that tokens were missing: {order.violation}."
-        return Finding("sick", said, **shown)  # type: ignore[arg-type]
+        return "sick", f"when it read on, tokens were missing: {order.violation}"
     if witness.ended == "whole" and order.tokens >= produced:
-        said = f"{stopped}; when it read on, all {produced} tokens came, each once."
-        return Finding("healthy", said, **shown)  # type: ignore[arg-type]
-    if witness.ended is None and not order.tokens:
-        said = f"{stopped}, and nothing came when it read on."
-        return Finding("unclear", said, **shown)  # type: ignore[arg-type]
-    said = f"{stopped}; when it read on, {order.tokens} of {produced} tokens came in time."
-    note = witness.problem
-    return Finding("healthy" if order.tokens else "unclear", said, note, **shown)  # type: ignore[arg-type]
+        return "healthy", f"when it read on, all {produced} tokens came, each once"
+    if order.tokens:
+        return "healthy", f"when it read on, {order.tokens} of {produced} tokens came in time"
+    return "unclear", "nothing came when it read on"
 
 
 PROBE = Probe(

@@ -1,4 +1,4 @@
-"""Does the LLM stop when the reader leaves: while tokens flow, before the first, while it stalls?"""
+"""Does the LLM stop when the reader leaves: in mid-stream, before the first token, stalled?"""
 
 from workshop_lib.doctor.finding import Finding, Probe
 from workshop_lib.doctor.probes.backpressure import READER_RCVBUF_BYTES, TOKEN_BYTES
@@ -11,11 +11,9 @@ PACE_PER_S = 20.0
 READ_TOKENS = 5
 # What the LLM produces in the seconds that a reader's leaving may take to be seen.
 ALLOWED_TOKENS = 120
-SILENCE_S = 7.0
 STALL_PACE_PER_S = 200.0  # 6.5 MB a second
 FILLED_BYTES = 24 * MIB
 STALLED_S = 12.0
-OPEN_S = 7.0
 
 
 async def cancel_streaming(ward: Ward) -> Finding:
@@ -50,25 +48,25 @@ async def _ended_before(ward: Ward, visit: Visit) -> Finding:
 
 
 async def cancel_before_first_token(ward: Ward) -> Finding:
-    note = await _before_headers(ward)
+    note, silence_s = await _before_headers(ward), ward.doses.silence_s
     visit = await ward.visit(
         "its reader left before the first token",
         answer_tokens=ENDLESS_TOKENS,
         tokens_per_s=PACE_PER_S,
-        first_token_s=SILENCE_S,
+        first_token_s=silence_s,
     )
     if not await visit.reached_llm(ward.doses.late_s):
         return Finding("unclear", "the server did not ask its LLM.")
     await visit.witness.read_head(0.5)
     visit.witness.leave()
-    await until(lambda: not visit.upstream_open() or visit.produced_tokens() > 0, SILENCE_S + 8)
+    await until(lambda: not visit.upstream_open() or visit.produced_tokens() > 0, silence_s + 8)
     if visit.produced_tokens():
         await until(
             lambda: not visit.upstream_open() or visit.produced_tokens() > ALLOWED_TOKENS, 10
         )
         tokens = visit.produced_tokens()
         how = "and goes on" if visit.upstream_open() else f"and stopped after {tokens} tokens"
-        said = f"its reader had gone for {SILENCE_S:g} s when the LLM began to answer, {how}."
+        said = f"its reader had gone for {silence_s:g} s when the LLM began to answer, {how}."
         return Finding("sick", said, note, {"tokens_for_nobody": tokens})
     if visit.upstream_open():
         return Finding("unclear", "the LLM's call stays open, and it never began.", note)
@@ -77,7 +75,7 @@ async def cancel_before_first_token(ward: Ward) -> Finding:
 
 
 async def _before_headers(ward: Ward) -> str:
-    """Look at the silence that comes even before the LLM's headers; it is no part of the verdict."""
+    """Look at the silence before the LLM's headers, too; it is no part of the verdict."""
     visit = await ward.visit(
         "its reader left before the LLM's headers", fault="silence_before_headers"
     )
@@ -85,7 +83,7 @@ async def _before_headers(ward: Ward) -> str:
         return ""
     await visit.witness.read_head(0.5)
     visit.witness.leave()
-    if await until(lambda: not visit.upstream_open(), OPEN_S):
+    if await until(lambda: not visit.upstream_open(), ward.doses.silence_s):
         return ""
     return (
         "While the LLM has not even sent headers, nobody notices that the reader left: the call "
@@ -118,7 +116,7 @@ async def cancel_while_stalled(ward: Ward) -> Finding:
         return await _ended_before(ward, visit)
     before_mb = visit.pulled_bytes() / 1e6
     visit.witness.leave()
-    gone = await until(lambda: not visit.upstream_open(), OPEN_S)
+    gone = await until(lambda: not visit.upstream_open(), ward.doses.silence_s)
     after_mb = visit.pulled_bytes() / 1e6 - before_mb
     if not gone:
         said = (
@@ -142,8 +140,8 @@ async def _next_is_served(ward: Ward, said: str) -> Finding:
 
 
 HOW = (
-    "The LLM's own book says whether its call was closed, and how many tokens it produced after the "
-    "reader had left. The next reader must be served."
+    "The LLM's own book says whether its call was closed, and how many tokens it produced after "
+    "the reader had left. The next reader must be served."
 )
 STREAMING = Probe(
     "cancel_streaming",
@@ -157,9 +155,9 @@ STREAMING = Probe(
 BEFORE_FIRST_TOKEN = Probe(
     "cancel_before_first_token",
     "Stops its LLM when the reader leaves before the first token",
-    f"The LLM is silent for {SILENCE_S:g} s after its headers, and the reader leaves meanwhile: the "
-    f"call must be closed before the first token comes. {HOW} Silence before the LLM's headers is "
-    "looked at as well, for a note.",
+    f"The LLM is silent for some seconds after its headers, and the reader leaves meanwhile: "
+    f"the call must be closed before the first token comes. {HOW} Silence before the LLM's headers "
+    "is looked at as well, for a note.",
     "A server that looks for its reader less often than every few seconds.",
     cancel_before_first_token,
     harms=True,
@@ -168,8 +166,8 @@ WHILE_STALLED = Probe(
     "cancel_while_stalled",
     "Stops its LLM when a stalled reader leaves",
     f"The reader reads nothing until what the server pulls stands still, or has come to "
-    f"{FILLED_BYTES // MIB} MB, and closes its connection. A call still open {OPEN_S:g} s later runs "
-    f"on. {HOW}",
+    f"{FILLED_BYTES // MIB} MB, and closes its connection. A call still open seconds later "
+    f"runs on. {HOW}",
     "A server that gives stalled readers up on its own within seconds: it had ended before.",
     cancel_while_stalled,
     harms=True,

@@ -121,8 +121,8 @@ def _name_of(frame: Frame) -> str:
 PROBE = Probe(
     "completeness",
     "A mark at the end of a whole answer",
-    "After the last token of a whole answer there must be a frame, or a field in the last one, that "
-    "says so: `[DONE]`, a finish_reason, a typed part.",
+    "After the last token of a whole answer there must be a frame, or a field in the last one, "
+    "that says so: `[DONE]`, a finish_reason, a typed part.",
     "A mark that every frame carries, or one that only the client knows how to read.",
     completeness,
 )

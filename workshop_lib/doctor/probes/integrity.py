@@ -62,7 +62,9 @@ def _wrong(channel: Channel, produced: int) -> str | None:
 def _changed(channel: Channel, multibyte: bool, when: str) -> Finding:
     if "\ufffd" in channel.text:
         many = channel.text.count("\ufffd")
-        said = f"{many} replacement characters (U+FFFD) stand where `…` was: it decodes bytes that a character is cut in."
+        said = (
+            f"{many} replacement characters (U+FFFD) stand where `…` was: cut bytes were decoded."
+        )
         return Finding("sick", f"{when}: {said}")
     if multibyte and "…" not in channel.text:
         return Finding("sick", f"{when}: `…` came garbled, as in {channel.text[:24]!r}.")
@@ -76,9 +78,9 @@ def _changed(channel: Channel, multibyte: bool, when: str) -> Finding:
 PROBE = Probe(
     "integrity",
     "Each token once, in order, as written",
-    "Tokens carry their number. Three answers, one at a reading pace, one at full speed, and one of "
-    "multi-byte text whose characters come in two reads each, are compared with what was produced, "
-    "byte for byte.",
+    "Tokens carry their number. Three answers, one at a reading pace, one at full speed, and one "
+    "of multi-byte text whose characters come in two reads each, are compared with what was "
+    "produced, byte for byte.",
     "A server that translates, filters or trims its LLM's text on purpose. What is lost only under "
     "load shows in the probe of many readers, what a stalled reader loses in that of backpressure.",
     integrity,

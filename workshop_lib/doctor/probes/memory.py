@@ -13,7 +13,7 @@ async def memory(ward: Ward) -> Finding:
         return Finding("not_applicable", "its process is not on this machine, or not to be seen.")
     if "flood" not in ward.notes:
         await backpressure(ward)
-    grown, pulled = ward.rss_grown_bytes, ward.notes["flood"].pulled_bytes()
+    grown, pulled = ward.rss_grown_bytes, ward.stalled_at_bytes
     if grown is None:
         return Finding("not_applicable", "the size of its process cannot be seen.")
     figures = {"grown_mb": round(grown / 1e6, 1), "pulled_mb": round(pulled / 1e6, 1)}

@@ -47,8 +47,8 @@ def _judge(still_open: bool, pulled: int, wait_s: float) -> Finding:
 PROBE = Probe(
     "stall_deadline",
     "A deadline for readers that take nothing",
-    "The reader reads nothing and stays. A server with a deadline closes its call to the LLM within "
-    "the wait.",
+    "The reader reads nothing and stays. A server with a deadline closes its call to the LLM "
+    "within the wait.",
     "A deadline longer than the wait: see --wait. A proxy in front with one of its own.",
     stall_deadline,
     severity="advice",
