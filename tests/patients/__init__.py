@@ -1,0 +1,1 @@
+"""Servers of known truth, healthy and sick, to examine whoever examines servers."""
