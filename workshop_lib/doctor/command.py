@@ -14,7 +14,9 @@ from workshop_lib.doctor.finding import Diagnosis
 from workshop_lib.doctor.hosts import NotAllowed
 from workshop_lib.doctor.orders import Orders, examination_for
 from workshop_lib.doctor.patient import CannotExamine
+from workshop_lib.doctor.reports.junit import as_junit
 from workshop_lib.doctor.reports.machine import Report, as_json
+from workshop_lib.doctor.reports.page import as_page
 from workshop_lib.doctor.reports.table import print_table, sum_up
 
 SICK, COULD_NOT_EXAMINE = 1, 2
@@ -82,7 +84,14 @@ async def examine(orders: Orders, console: Console) -> Report:
 
 def write(report: Report, orders: Orders) -> None:
     """Write the reports that were asked for."""
-    if orders.json_path == "-":
-        print(as_json(report))
-    elif orders.json_path:
-        Path(orders.json_path).write_text(as_json(report) + "\n")
+    failing = strictly_sick(report.diagnoses, orders.strict)
+    written = [
+        (orders.json_path, as_json(report)),
+        (orders.junit_path, as_junit(report, failing)),
+        (orders.html_path, as_page(report, sum_up(report.diagnoses, failing))),
+    ]
+    for path, text in written:
+        if path == "-":
+            print(text)
+        elif path:
+            Path(path).write_text(text + "\n", encoding="utf-8")

@@ -26,6 +26,10 @@ class Wanted:
     preset: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
+    def first(self) -> Asking:
+        """Return the likeliest request, where none can be tried out."""
+        return next(self.askings())[0]
+
     def askings(self) -> Iterator[list[Asking]]:
         """Yield, path by path, the requests to try."""
         headers = dict(self.headers)

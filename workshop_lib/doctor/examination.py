@@ -11,6 +11,7 @@ from workshop_lib.doctor.asking import Asking
 from workshop_lib.doctor.discovery import Wanted, discover
 from workshop_lib.doctor.finding import Diagnosis, Finding, Probe
 from workshop_lib.doctor.frameworks import framework_of
+from workshop_lib.doctor.outside import look_from_outside, outside_answer
 from workshop_lib.doctor.patient import CannotExamine, Command, Patient
 from workshop_lib.doctor.reference import paced_answer
 from workshop_lib.doctor.remedies import remedy_for
@@ -33,7 +34,7 @@ class Examination:
     wanted: Wanted
     probes: Sequence[Probe]
     doses: Doses
-    llm_port: int = 0
+    llm_port: int | None = 0
     tell: Callable[[str | Diagnosis], None] = lambda news: None
     framework: str = ""
     asking: Asking = field(default_factory=lambda: Asking("/chat"))
@@ -43,10 +44,7 @@ class Examination:
         """Return the diagnoses in the order of the probes."""
         with ExitStack() as leaving:
             ward = await self._admit(leaving, self.llm_port)
-            self.asking = await discover(ward, self.wanted)
-            self.tell(f"{self.asking} reaches the LLM.")
-            headers = (await paced_answer(ward)).witness.headers
-            self.framework = framework_of(headers)
+            await self._get_to_know(ward)
             waiting = [probe for probe in self.probes if probe.waits]
             working = [probe for probe in self.probes if not probe.waits]
             if waiting and working and _can_double(ward.patient):
@@ -59,11 +57,27 @@ class Examination:
                 await self._round(ward, [*working, *waiting])
         return [self.diagnoses[probe.id] for probe in self.probes]
 
-    async def _admit(self, leaving: ExitStack, llm_port: int) -> Ward:
+    async def _get_to_know(self, ward: Ward) -> None:
+        """Find out how it is asked and what answers."""
+        if ward.llm:
+            self.asking = await discover(ward, self.wanted)
+            self.tell(f"{self.asking} reaches the LLM.")
+            first = await paced_answer(ward)
+        else:
+            ward.asking = self.asking = self.wanted.first()
+            self.tell(f"Asked by {self.asking}, with an LLM that is not the doctor's.")
+            first = await outside_answer(ward)
+        self.framework = framework_of(first.witness.headers)
+
+    async def _admit(self, leaving: ExitStack, llm_port: int | None) -> Ward:
         """Start an LLM, and a patient that is pointed to it; both end with the stack."""
-        llm = leaving.enter_context(FakeLLM(port=llm_port))
+        llm = None if llm_port is None else leaving.enter_context(FakeLLM(port=llm_port))
         secret = f"sk-doctor-{secrets.token_hex(12)}"
-        patient = self.make_patient(environment(llm, secret))
+        env = environment(llm, secret) if llm else {}
+        if llm_port:
+            self.tell("The server must have been started with:")
+            self.tell("\n".join(f"export {name}={value}" for name, value in env.items()))
+        patient = self.make_patient(env)
         leaving.callback(patient.stop)
         await patient.start()
         return Ward(patient, llm, self.asking, self.doses, secret)
@@ -84,7 +98,7 @@ class Examination:
     async def _examine(self, ward: Ward, probe: Probe) -> Finding:
         try:
             async with asyncio.timeout(PROBE_LIMIT_S + 5 * self.doses.wait_s):
-                return await probe.run(ward)
+                return await (probe.run(ward) if ward.llm else look_from_outside(ward, probe))
         except TimeoutError:
             return Finding("unclear", "it was not through in time: the machine may be too busy.")
         except CannotExamine as problem:

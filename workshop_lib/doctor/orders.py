@@ -75,7 +75,7 @@ def examination_for(orders: Orders, tell: Callable[[str | Diagnosis], None]) -> 
     def make(env: Mapping[str, str]) -> Patient:
         return Command(command, env) if command else Running(url or "")
 
-    return Examination(make, wanted, probes, doses, orders.llm_port or 0, tell)
+    return Examination(make, wanted, probes, doses, 0 if command else orders.llm_port, tell)
 
 
 def pick(only: Sequence[str], skip: Sequence[str]) -> list[Probe]:

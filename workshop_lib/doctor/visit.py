@@ -15,13 +15,13 @@ BEAT_S = 0.05
 class Visit:
     """A witness with the LLM's streams that it caused: by its prompt, or by when they began."""
 
-    def __init__(self, witness: Witness, llm: FakeLLM, since: int, prompt: str) -> None:
+    def __init__(self, witness: Witness, llm: FakeLLM | None, since: int, prompt: str) -> None:
         self.witness = witness
         self._llm, self._since, self._prompt = llm, since, prompt
 
     def rows(self) -> list[StreamRow]:
         """Return the LLM's streams for this reader."""
-        rows = list(self._llm.ledger(self._since))
+        rows = list(self._llm.ledger(self._since)) if self._llm else []
         return [row for row in rows if self._prompt in row.prompt] or rows
 
     def pulled_bytes(self) -> int:

@@ -56,11 +56,6 @@ class Ward:
     rss_grown_bytes: int | None = None
     stalled_at_bytes: int = 0
 
-    def our_llm(self) -> FakeLLM:
-        """Return the LLM; a probe that needs it is not run without."""
-        assert self.llm
-        return self.llm
-
     async def visit(
         self,
         doing: str,
@@ -73,11 +68,12 @@ class Ward:
         self.doing = doing
         self.visits += 1
         prompt = f"Please count, reader {self.visits}-{secrets.token_hex(3)}."
-        llm = self.our_llm()
-        llm.set(**(asdict(Answer()) | knobs))
-        since = llm.totals().streams
+        since = 0
+        if self.llm:
+            self.llm.set(**(asdict(Answer()) | knobs))
+            since = self.llm.totals().streams
         witness = Witness(self.asking.call(self.patient.origin, headers), prompt, rcvbuf)
-        visit = Visit(witness, llm, since, prompt)
+        visit = Visit(witness, self.llm, since, prompt)
         await witness.ask()
         return visit
 

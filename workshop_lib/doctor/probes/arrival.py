@@ -1,18 +1,21 @@
 """Do tokens arrive one by one? And to a reader that allows compression, as every browser does?"""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from workshop_lib.doctor.channel import Channel
-from workshop_lib.doctor.finding import Finding, Probe
+from workshop_lib.doctor.finding import Finding, Point, Probe, Verdict
 from workshop_lib.doctor.reference import PACE_PER_S, TOKENS, paced_answer
 from workshop_lib.doctor.visit import Visit
 from workshop_lib.doctor.ward import Ward
 
 TOGETHER_S = 0.02
+TOGETHER = 2
 FEWEST_TOKENS = 8
 MOST_TOKENS_A_TIME = 1.5
 CLUMP_TOKENS = 3.0
+AXES = ("tokens that came", "tokens produced")
 
 
 def judge_arrival(channel: Channel) -> Finding:
@@ -22,19 +25,31 @@ def judge_arrival(channel: Channel) -> Finding:
         return Finding("unclear", f"only {tokens} of {TOKENS} tokens came, too few to tell.")
     gaps_s = [after - before for before, after in pairwise(times_s)]
     arrivals = 1 + sum(gap_s > TOGETHER_S for gap_s in gaps_s)
-    a_time, longest_ms = tokens / arrivals, 1000 * max(gaps_s)
-    figures = {"tokens": tokens, "arrivals": arrivals, "longest_gap_ms": round(longest_ms)}
-    trace = tuple((at_s, n / PACE_PER_S + times_s[0], n + 1.0) for n, at_s in enumerate(times_s))
-    said = f"{tokens} tokens, one produced each {1000 / PACE_PER_S:.0f} ms, came at {arrivals} "
-    if arrivals <= 2:
+    longest_ms = round(1000 * max(gaps_s))
+    figures = {"tokens": tokens, "arrivals": arrivals, "longest_gap_ms": longest_ms}
+    verdict = _verdict(tokens, arrivals)
+    said = (
+        f"{tokens} tokens, one produced each {1000 / PACE_PER_S:.0f} ms, came at {arrivals} "
+        f"moments, the longest gap {longest_ms} ms."
+    )
+    if arrivals <= TOGETHER:
         said = f"all {tokens} tokens came together, {times_s[-1]:.1f} s after the request."
-        return Finding("sick", said, figures=figures, trace=trace)
-    said += f"moments, the longest gap {longest_ms:.0f} ms."
-    if a_time <= MOST_TOKENS_A_TIME:
-        return Finding("healthy", said, figures=figures, trace=trace)
-    verdict = "sick" if a_time >= CLUMP_TOKENS else "unclear"
-    said = f"they come in clumps of about {a_time:.1f}: {said}"
-    return Finding(verdict, said, figures=figures, trace=trace)
+    elif verdict != "healthy":
+        said = f"they come in clumps of about {tokens / arrivals:.1f}: {said}"
+    return Finding(verdict, said, "", figures, _trace(times_s), AXES)
+
+
+def _verdict(tokens: int, arrivals: int) -> Verdict:
+    if tokens <= arrivals * MOST_TOKENS_A_TIME:
+        return "healthy"
+    return "sick" if tokens >= arrivals * CLUMP_TOKENS else "unclear"
+
+
+def _trace(times_s: Sequence[float]) -> tuple[Point, ...]:
+    """Draw what came beside what had been produced by then."""
+    came = enumerate(times_s, 1)
+    due = ((at_s, float(n), min(len(times_s), 1 + at_s * PACE_PER_S)) for n, at_s in came)
+    return ((0.0, 0.0, 1.0), *due)
 
 
 async def arrival(ward: Ward) -> Finding:

@@ -15,7 +15,7 @@ LARGEST_TOKEN_BYTES = 256 * 1024
 READER_RCVBUF_BYTES = 65536  # of less, the rest would take minutes when it reads on
 # Whatever a server's own cap is, 8 or 16 MB, and the kernel's buffers at its two ends come to less.
 LEAST_FLOOD_BYTES = 36 * MIB
-AXES = ("pulled from the LLM", "read by the reader")
+AXES = ("pulled from the LLM while the reader takes nothing", "")
 
 
 async def backpressure(ward: Ward) -> Finding:
