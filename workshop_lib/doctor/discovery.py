@@ -1,8 +1,11 @@
 """Which request makes the server ask its LLM: found by trying the usual ones, in their order."""
 
 import asyncio
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from workshop_lib.doctor.asking import PATHS, PRESETS, PROMPT, Asking
 from workshop_lib.doctor.patient import CannotExamine
@@ -11,8 +14,10 @@ from workshop_lib.doctor.ward import Ward
 
 NO_SUCH_PATH = (404, 501)
 OTHER_METHOD = 405
+UNAVAILABLE = 503
 TRY_S = 8.0
 WARM_UP_S = 15.0
+TAGS = re.compile(r"<style.*?</style>|<[^>]*>", re.DOTALL)
 QUERIES = ("prompt", "message", "q", "query", "question", "input")
 
 
@@ -58,28 +63,47 @@ def _gets(path: str) -> list[Asking]:
     return [Asking(f"{path}{sign}{name}={PROMPT}", "GET", "", preset=name) for name in QUERIES]
 
 
+class Answered(NamedTuple):
+    """What a request brought that did not reach the LLM."""
+
+    status: int | None
+    text: str
+
+
 async def discover(ward: Ward, wanted: Wanted) -> Asking:
     """Return the first request that reached the LLM; raises CannotExamine with what came."""
-    answers: list[str] = []
-    for shapes in wanted.askings():
-        last = ""
-        methods = {shape.method for shape in shapes}
-        for asking in shapes:
-            if asking.method not in methods:
-                continue
-            visit = await _try(ward, asking)
-            if visit.rows():
-                await _finish(visit)
-                return asking
-            status = visit.witness.status
-            last = f"{asking.method} {asking.path} {_answered(visit)}"
+    give_up_s = time.monotonic() + WARM_UP_S
+    while True:
+        answers: list[Answered] = []
+        for shapes in wanted.askings():
+            if found := await _on_path(ward, shapes, answers):
+                return found
+        warming = all(one.status == UNAVAILABLE for one in answers)
+        if not warming or time.monotonic() > give_up_s:
+            raise CannotExamine(_nothing_found(ward, answers))
+        await asyncio.sleep(1)
+
+
+async def _on_path(ward: Ward, shapes: list[Asking], answers: list[Answered]) -> Asking | None:
+    """Try the requests for one path; note the most telling answer."""
+    methods = {shape.method for shape in shapes}
+    told: list[Answered] = []
+    for asking in shapes:
+        if asking.method not in methods:
+            continue
+        visit = await _try(ward, asking)
+        if visit.rows():
+            await visit.witness.read_all(TRY_S)
             visit.witness.leave()
-            if status in NO_SUCH_PATH:
-                break
-            if status == OTHER_METHOD:
-                methods.discard(asking.method)
-        answers.append(last)
-    raise CannotExamine(_nothing_found(ward, answers))
+            return asking
+        visit.witness.leave()
+        told.append(_answered(asking, visit))
+        if told[-1].status in NO_SUCH_PATH:
+            break
+        if told[-1].status == OTHER_METHOD:
+            methods.discard(asking.method)
+    answers.append(min(told, key=lambda one: (one.status or 599, one.text)))
+    return None
 
 
 async def _try(ward: Ward, asking: Asking) -> Visit:
@@ -96,24 +120,21 @@ async def _try(ward: Ward, asking: Asking) -> Visit:
     return visit
 
 
-async def _finish(visit: Visit) -> None:
-    await visit.witness.read_all(TRY_S)
-    visit.witness.leave()
-
-
-def _answered(visit: Visit) -> str:
+def _answered(asking: Asking, visit: Visit) -> Answered:
     witness = visit.witness
+    request = f"{asking.method} {asking.path}"
     if witness.status is None:
-        return f"got no answer ({witness.problem or 'it was waited for in vain'})"
-    said = " ".join(visit.body().decode("utf-8", "replace").split())[:80]
-    return f"answered {witness.status}" + (f" ({said})" if said and witness.status >= 400 else "")
+        why = witness.problem or "it was waited for in vain"
+        return Answered(None, f"{request} got no answer ({why})")
+    said = " ".join(TAGS.sub(" ", visit.body().decode("utf-8", "replace")).split())[:80]
+    return Answered(witness.status, f"{request} answered {witness.status} ({said or 'no body'})")
 
 
-def _nothing_found(ward: Ward, answers: list[str]) -> str:
+def _nothing_found(ward: Ward, answers: list[Answered]) -> str:
     origin = ward.patient.origin
-    others = [said for said in answers if " answered 404" not in said]
-    said = "; ".join(others[:4] or answers[:3])
-    if any(" answered 2" in one for one in others):
+    others = [one for one in answers if one.status not in NO_SUCH_PATH]
+    said = "; ".join(one.text for one in (others or answers)[:3])
+    if any(one.status and one.status < 300 for one in others):
         return (
             f"{origin} answers, and never asks the doctor's LLM: {said}. Let it take the address "
             "of its LLM from OPENAI_BASE_URL, and see that --path and --body are right."

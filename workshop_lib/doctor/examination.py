@@ -1,7 +1,6 @@
 """An examination: a patient, its LLM, and probes, each on a server that the last left well."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from workshop_lib.doctor.asking import Asking
 from workshop_lib.doctor.discovery import Wanted, discover
 from workshop_lib.doctor.finding import Diagnosis, Finding, Probe
 from workshop_lib.doctor.frameworks import framework_of
+from workshop_lib.doctor.leaks import API_KEY
 from workshop_lib.doctor.outside import look_from_outside, outside_answer
 from workshop_lib.doctor.patient import CannotExamine, Command, Patient
 from workshop_lib.doctor.reference import paced_answer
@@ -72,15 +72,14 @@ class Examination:
     async def _admit(self, leaving: ExitStack, llm_port: int | None) -> Ward:
         """Start an LLM, and a patient that is pointed to it; both end with the stack."""
         llm = None if llm_port is None else leaving.enter_context(FakeLLM(port=llm_port))
-        secret = f"sk-doctor-{secrets.token_hex(12)}"
-        env = environment(llm, secret) if llm else {}
+        env = environment(llm) if llm else {}
         if llm_port:
             self.tell("The server must have been started with:")
             self.tell("\n".join(f"export {name}={value}" for name, value in env.items()))
         patient = self.make_patient(env)
         leaving.callback(patient.stop)
         await patient.start()
-        return Ward(patient, llm, self.asking, self.doses, secret)
+        return Ward(patient, llm, self.asking, self.doses)
 
     async def _round(self, ward: Ward, probes: Sequence[Probe]) -> None:
         for probe in probes:
@@ -108,9 +107,9 @@ class Examination:
         return probe.harms and (finding.verdict != "healthy" or self.doses is not QUICK)
 
 
-def environment(llm: FakeLLM, secret: str) -> dict[str, str]:
+def environment(llm: FakeLLM) -> dict[str, str]:
     """Return the variables that point a server to the doctor's LLM, by their usual names."""
-    env = llm.env | {"OPENAI_API_KEY": secret}
+    env = llm.env | {"OPENAI_API_KEY": API_KEY}
     return env | {"OPENAI_API_BASE": llm.base_url, "OPENAI_MODEL": env["MODEL"]}
 
 

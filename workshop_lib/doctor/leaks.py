@@ -7,17 +7,19 @@ TRACE = re.compile(
     r"Traceback \(most recent call last\)|File \"/[^\"]+\", line \d+|"
     r"\bat [\w.<>$ ]+ \((?:file://)?/[^)]+:\d+:\d+\)|node_modules/|site-packages/"
 )
+# No secret, and always the same: a server that was started before must not need another one.
+API_KEY = "sk-doctor-5d1f0c9b7e3a2468"
 KEY_ENDS = 8, 4
 
 
-def leaks_in(text: str, secret: str, llm_url: str) -> list[str]:
+def leaks_in(text: str, llm_url: str, key: str = API_KEY) -> list[str]:
     """Name what of the key, of the LLM's address or of the source code stands in a text.
 
     A provider's own message shows both ends of a key, and a server that passes it on does too.
     """
     found: list[str] = []
-    start, end = secret[: KEY_ENDS[0]], secret[-KEY_ENDS[1] :]
-    if secret and (secret in text or re.search(rf"{re.escape(start)}\S*{re.escape(end)}", text)):
+    start, end = key[: KEY_ENDS[0]], key[-KEY_ENDS[1] :]
+    if re.search(rf"{re.escape(start)}\S*{re.escape(end)}", text):
         found.append("the API key, or its two ends")
     if llm_url and urlsplit(llm_url).netloc in text:
         found.append("the LLM's address")

@@ -8,7 +8,7 @@ from workshop_lib.doctor.discovery import Wanted
 from workshop_lib.doctor.examination import Examination, for_strangers
 from workshop_lib.doctor.finding import Diagnosis, Probe
 from workshop_lib.doctor.hosts import check_host
-from workshop_lib.doctor.patient import Command, Patient, Running
+from workshop_lib.doctor.patient import START_TIMEOUT_S, Command, Patient, Running
 from workshop_lib.doctor.probes import PROBES
 from workshop_lib.doctor.ward import NORMAL, QUICK, STRANGERS, THOROUGH, Doses
 
@@ -73,7 +73,11 @@ def examination_for(orders: Orders, tell: Callable[[str | Diagnosis], None]) -> 
         doses = for_strangers(doses, STRANGERS)
 
     def make(env: Mapping[str, str]) -> Patient:
-        return Command(command, env) if command else Running(url or "")
+        return (
+            Command(command, env)
+            if command
+            else Running(url or "", START_TIMEOUT_S if orders.llm_port else 0)
+        )
 
     return Examination(make, wanted, probes, doses, 0 if command else orders.llm_port, tell)
 

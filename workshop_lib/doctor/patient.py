@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from workshop_lib.doctor.clean_env import clean_env
+from workshop_lib.doctor.visit import until
 from workshop_lib.pipe.server_process import ServerProcess
 
 START_TIMEOUT_S = 60.0
@@ -109,14 +110,15 @@ class Running:
 
     can_restart = False
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience_s: float = 0.0) -> None:
         parts = urlsplit(url)
+        self._patience_s = patience_s
         self.origin = f"http://{parts.netloc}"
         self._port = parts.port or 80
 
     async def start(self) -> None:
-        """Look whether it is there."""
-        if not accepts(self.origin):
+        """Look whether it is there, and wait for it where somebody is about to start it."""
+        if not await until(lambda: accepts(self.origin), self._patience_s):
             raise CannotExamine(
                 f"Nobody listens on {self.origin}. Start the server, or correct the address."
             )

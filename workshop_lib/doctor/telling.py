@@ -31,7 +31,7 @@ def told_by(ward: Ward, visit: Visit) -> Told:
     witness = visit.witness
     text = visit.body().decode("utf-8", "replace")
     text += " ".join(witness.headers.values())
-    leaks = tuple(leaks_in(text, ward.secret, ward.llm.base_url if ward.llm else ""))
+    leaks = tuple(leaks_in(text, ward.llm.base_url if ward.llm else ""))
     if witness.status is not None and witness.status >= 400:
         return Told(True, f"status {witness.status}", leaks)
     if error := error_in(visit.frames()):

@@ -49,7 +49,6 @@ class Ward:
     llm: FakeLLM | None
     asking: Asking
     doses: Doses
-    secret: str = ""
     notes: dict[str, Visit] = field(default_factory=dict[str, Visit])
     doing: str = "it was started"
     visits: int = 0
