@@ -45,17 +45,20 @@ class Examination:
         with ExitStack() as leaving:
             ward = await self._admit(leaving, self.llm_port)
             await self._get_to_know(ward)
-            waiting = [probe for probe in self.probes if probe.waits]
-            working = [probe for probe in self.probes if not probe.waits]
-            if waiting and working and _can_double(ward.patient):
-                beside = await self._admit(leaving, 0)
-                beside.asking, beside.notes = ward.asking, ward.notes
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._round(beside, waiting))
-                    group.create_task(self._round(ward, working))
-            else:
-                await self._round(ward, [*working, *waiting])
+            lanes = self._lanes(_can_double(ward.patient))
+            wards = [ward, *[await self._admit(leaving, 0) for _ in lanes[1:]]]
+            async with asyncio.TaskGroup() as group:
+                for one, probes in zip(wards, lanes, strict=True):
+                    one.asking, one.notes = ward.asking, ward.notes
+                    group.create_task(self._round(one, probes))
         return [self.diagnoses[probe.id] for probe in self.probes]
+
+    def _lanes(self, side_by_side: bool) -> list[list[Probe]]:
+        """Deal the probes out; what cannot run twice is examined by one after the other."""
+        if not side_by_side:
+            return [list(self.probes)]
+        names = dict.fromkeys(probe.lane for probe in self.probes)
+        return [[probe for probe in self.probes if probe.lane == name] for name in names]
 
     async def _get_to_know(self, ward: Ward) -> None:
         """Find out how it is asked and what answers."""

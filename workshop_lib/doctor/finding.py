@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from workshop_lib.doctor.ward import Ward
 
 Verdict = Literal["healthy", "sick", "unclear", "not_applicable"]
+Lane = Literal["work", "silence", "stall"]
 Severity = Literal["harm", "advice"]
 Point = tuple[float, float, float]  # seconds, and the two figures that a chart compares
 
@@ -33,7 +34,8 @@ class Probe:
 
     `how` says by what the verdict is reached and `fooled_by` what could make it wrong. `severity`
     is what being sick means: harm to readers or to the bill, or advice for life behind proxies.
-    `harms` says that the server is started afresh after it, `waits` that it waits more than works.
+    `harms` says that the server is started afresh after it. Probes of different lanes may run side
+    by side, each lane on a server of its own: they wait more than they work.
     """
 
     id: str
@@ -43,7 +45,7 @@ class Probe:
     run: "Callable[[Ward], Awaitable[Finding]]"
     severity: Severity = "harm"
     harms: bool = False
-    waits: bool = False
+    lane: Lane = "work"
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,10 @@ def examination_for(orders: Orders, tell: Callable[[str | Diagnosis], None]) -> 
     if url and not check_host(url, orders.allowed):
         doses = for_strangers(doses, STRANGERS)
 
+    patience_s = START_TIMEOUT_S if orders.llm_port else 0.0
+
     def make(env: Mapping[str, str]) -> Patient:
-        return (
-            Command(command, env)
-            if command
-            else Running(url or "", START_TIMEOUT_S if orders.llm_port else 0)
-        )
+        return Command(command, env) if command else Running(url or "", patience_s)
 
     return Examination(make, wanted, probes, doses, 0 if command else orders.llm_port, tell)
 

@@ -151,6 +151,7 @@ STREAMING = Probe(
     "A server that means to finish answers, to store them: that is bought with every token.",
     cancel_streaming,
     harms=True,
+    lane="stall",
 )
 BEFORE_FIRST_TOKEN = Probe(
     "cancel_before_first_token",
@@ -161,6 +162,7 @@ BEFORE_FIRST_TOKEN = Probe(
     "A server that looks for its reader less often than every few seconds.",
     cancel_before_first_token,
     harms=True,
+    lane="silence",
 )
 WHILE_STALLED = Probe(
     "cancel_while_stalled",

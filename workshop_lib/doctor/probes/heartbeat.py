@@ -63,5 +63,5 @@ PROBE = Probe(
     "faster than its LLM, and gives up before proxies do, can live without.",
     heartbeat,
     severity="advice",
-    waits=True,
+    lane="silence",
 )

@@ -22,7 +22,7 @@ async def stall_deadline(ward: Ward) -> Finding:
     try:
         if not await visit.reached_llm(ward.doses.late_s):
             return Finding("unclear", "the server did not ask its LLM.")
-        wait_s = ward.doses.wait_s + FILL_S
+        wait_s = ward.doses.wait_s + (FILL_S if ward.doses.wait_s > FILL_S else 0)
         await until(
             lambda: not visit.upstream_open() or visit.pulled_bytes() > 4 * FILLED_BYTES, wait_s
         )
@@ -53,5 +53,5 @@ PROBE = Probe(
     stall_deadline,
     severity="advice",
     harms=True,
-    waits=True,
+    lane="stall",
 )
