@@ -46,11 +46,10 @@ class Examination:
             ward = await self._admit(leaving, self.llm_port)
             await self._get_to_know(ward)
             lanes = self._lanes(_can_double(ward.patient))
-            wards = [ward, *[await self._admit(leaving, 0) for _ in lanes[1:]]]
             async with asyncio.TaskGroup() as group:
-                for one, probes in zip(wards, lanes, strict=True):
-                    one.asking, one.notes = ward.asking, ward.notes
-                    group.create_task(self._round(one, probes))
+                group.create_task(self._round(ward, lanes[0]))
+                for probes in lanes[1:]:
+                    group.create_task(self._round_beside(leaving, ward, probes))
         return [self.diagnoses[probe.id] for probe in self.probes]
 
     def _lanes(self, side_by_side: bool) -> list[list[Probe]]:
@@ -83,6 +82,12 @@ class Examination:
         leaving.callback(patient.stop)
         await patient.start()
         return Ward(patient, llm, self.asking, self.doses)
+
+    async def _round_beside(self, leaving: ExitStack, ward: Ward, probes: Sequence[Probe]) -> None:
+        """Examine a second patient of the same kind, asked in the same way."""
+        beside = await self._admit(leaving, 0)
+        beside.asking, beside.notes = ward.asking, ward.notes
+        await self._round(beside, probes)
 
     async def _round(self, ward: Ward, probes: Sequence[Probe]) -> None:
         for probe in probes:

@@ -21,7 +21,7 @@ class Doses:
 
     `flood_bytes` goes to one stalled reader; `readers` come at once; `wait_s` is how long a
     silence, or a stalled reader, is waited for; `late_s` how long anything else may take;
-    `silence_s` how long the LLM is silent while a reader leaves.
+    `silence_s` how long the LLM is silent while a reader leaves; `refusals` how many sorts it has.
     """
 
     flood_bytes: int = 64 * MIB
@@ -30,10 +30,11 @@ class Doses:
     late_s: float = 20.0
     flood_s: float = 45.0
     silence_s: float = 6.0
+    refusals: int = 3
 
 
 NORMAL = Doses()
-QUICK = Doses(40 * MIB, 8, 4.0, 10.0, 10.0, 3.0)
+QUICK = Doses(40 * MIB, 8, 4.0, 10.0, 10.0, 3.0, 2)
 THOROUGH = Doses(128 * MIB, 100, 100.0, 30.0, 120.0, 10.0)
 STRANGERS = Doses(24 * MIB, 4, 35.0, 20.0, 20.0)
 

@@ -173,4 +173,5 @@ WHILE_STALLED = Probe(
     "A server that gives stalled readers up on its own within seconds: it had ended before.",
     cancel_while_stalled,
     harms=True,
+    lane="stall",
 )

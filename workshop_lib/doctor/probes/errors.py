@@ -5,14 +5,14 @@ from workshop_lib.doctor.telling import Told, told_by
 from workshop_lib.doctor.ward import Ward
 
 BROKEN_AT = 6
-BEFORE = {"unauthorized": "401", "rate_limit": "429", "server_error": "500"}
+BEFORE = {"unauthorized": "401", "server_error": "500", "rate_limit": "429"}
 AMID = {"error_event": "an error event", "cut": "a cut connection"}
 RETRIES_S = 25.0  # an SDK tries twice again, and waits in between
 
 
 async def errors_before_start(ward: Ward) -> Finding:
     told: dict[str, Told] = {}
-    for fault, status in BEFORE.items():
+    for fault, status in list(BEFORE.items())[: ward.doses.refusals]:
         visit = await ward.visit(f"its LLM answered {status}", fault=fault)
         await visit.witness.read_all(RETRIES_S)
         visit.witness.leave()
@@ -57,7 +57,7 @@ LEAKS = "The key, the LLM's address and stack traces are looked for in all that 
 BEFORE_START = Probe(
     "errors_before_start",
     "Tells when its LLM refuses",
-    "The LLM answers 401, 429 and 500 before anything else. A status of 400 or more, an error in "
+    "The LLM answers 401, 500 and 429 before anything else. A status of 400 or more, an error in "
     f"the body or a cut connection is honest; an empty or whole-looking answer is not. {LEAKS}",
     "An error told in words that only people understand is called unclear. A second LLM that the "
     "server falls back to is not the doctor's.",
