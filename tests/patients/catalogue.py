@@ -6,7 +6,12 @@ A truth stands here only where it was measured; a probe that is not named has no
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
+
+from workshop_lib.pipe.node import node_program
+
+NODE = Path(__file__).parent / "node"
 
 PROMPT = '{"prompt": "{prompt}"}'
 MESSAGES = '{"model": "m", "stream": true, "messages": [{"role": "user", "content": "{prompt}"}]}'
@@ -41,6 +46,10 @@ BY_FLAW: Mapping[str, tuple[str, ...]] = {
     "lingers": ("after_the_end",),
     "forgets_drain": ("backpressure",),
     "forgets_leavers": ("cancel_before_first_token",),
+    "no_signal": CANCELS,
+    "only_drain": ("cancel_before_first_token", "cancel_while_stalled"),
+    "compresses": ("arrival_compressed",),
+    "mixes_up": ("crowd",),
 }
 # What a flaw makes doubtful: one that has given a whole answer too early has nothing to cancel.
 DOUBTFUL: Mapping[str, tuple[str, ...]] = {
@@ -52,6 +61,7 @@ DOUBTFUL: Mapping[str, tuple[str, ...]] = {
     "doubles": ("completeness",),
     "no_mark": ("errors_mid_stream", "framing"),
     "lingers": ("completeness", "errors_mid_stream"),
+    "compresses": ("proxy_headers",),
 }
 
 
@@ -72,6 +82,10 @@ class Patient:
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
+
+
+def node(name: str) -> tuple[str, ...]:
+    return (node_program(), str(NODE / f"{name}.mjs"))
 
 
 def truth_of(flaw: str, usual: Truth = PLAIN, doubtful: tuple[str, ...] = ()) -> Truth:
@@ -112,8 +126,8 @@ LADDER = [
     Patient(
         "ladder: step2_fixed",
         python("servers.step2_fixed"),
-        but(PLAIN, "cancel_streaming", cancel_before_first_token="sick",
-            cancel_while_stalled="sick", proxy_headers="sick"),
+        but(PLAIN, "cancel_streaming", "cancel_while_stalled", cancel_before_first_token="sick",
+            proxy_headers="sick"),
     ),
     Patient(
         "ladder: step3_cancelling",
@@ -129,10 +143,12 @@ LADDER = [
 ]  # fmt: skip
 
 STARLETTE = python("tests.patients.starlette_patient")
-ASYNCIO = python("tests.patients.asyncio_patient")
+FASTAPI = python("tests.patients.fastapi_patient")
+AIOHTTP = python("tests.patients.aiohttp_patient")
+# these have heartbeats of their own, every 15 s
+PINGS: Truth = but(PLAIN, heartbeat="healthy")
 
-PATIENTS = [
-    *LADDER,
+ON_PYTHON = [
     *flawed(
         "starlette", STARLETTE, "healthy", "bare", "hoards", "hoards_8mb", "gathers", "clumps",
         "never_cancels", "hides_errors", "leaks_key", "dies", "loses", "doubles", "garbles",
@@ -141,5 +157,69 @@ PATIENTS = [
     Patient("starlette: OpenAI's chunks", STARLETTE, PLAIN, "/v1/chat/completions", MESSAGES),
     Patient("starlette: typed events, CRLF", STARLETTE, PLAIN, "/typed"),
     Patient("starlette: NDJSON", STARLETTE, but(PLAIN, "framing", "heartbeat"), "/ndjson"),
-    *flawed("asyncio", ASYNCIO, "healthy", "forgets_drain", "forgets_leavers", "lingers", "hoards"),
+    *flawed("sse-starlette", python("tests.patients.sse_starlette_patient"),
+            "healthy", "hoards", "never_cancels", "hides_errors", usual=PINGS),
+    *flawed("FastAPI", FASTAPI, "healthy", "hoards", "loses", usual=but(PINGS, "proxy_headers")),
+    *flawed("FastAPI's StreamingResponse", FASTAPI, "healthy", "doubles", path="/streaming"),
+    Patient(
+        "FastAPI: a blocking SDK",
+        FASTAPI,
+        {"crowd": "sick", "completeness": "sick", "proxy_headers": "sick"},
+        "/blocking",
+    ),
+    *flawed(
+        "aiohttp-sse", AIOHTTP, "healthy", "hoards", "no_mark",
+        usual=but(PINGS, "proxy_headers", "stall_deadline", cancel_before_first_token="sick"),
+    ),
+    Patient(
+        "aiohttp: a task for each write",
+        AIOHTTP,
+        but(PLAIN, "stall_deadline", **dict.fromkeys(("backpressure", *CANCELS), "sick")),
+        "/forked-writes",
+    ),
+    *flawed("aiohttp", AIOHTTP, "healthy", path="/own-loop",
+            usual=but(PLAIN, cancel_before_first_token="sick")),
+    *flawed("asyncio", python("tests.patients.asyncio_patient"),
+            "healthy", "forgets_drain", "forgets_leavers", "lingers", "hoards"),
 ]  # fmt: skip
+
+# what a stream() of a generator notices, and what it does not
+PULLED: Truth = but(PLAIN, cancel_before_first_token="sick")
+UI_MESSAGES = (
+    '{"id": "c", "messages": [{"id": "1", "role": "user", '
+    '"parts": [{"type": "text", "text": "{prompt}"}]}]}'
+)
+UI: Truth = but(PLAIN, *ERRORS, "completeness", "proxy_headers")
+
+ON_NODE = [
+    *flawed("Express", node("express"), "healthy", "hoards", "only_drain", "never_cancels",
+            "compresses"),
+    Patient(
+        "Express: hides_errors",
+        node("express"),
+        but(PLAIN, completeness="sick", errors_mid_stream="sick"),
+        env={"FLAW": "hides_errors"},
+    ),
+    Patient("Express: mixes_up", node("express"), {"crowd": "sick"}, env={"FLAW": "mixes_up"}),
+    *flawed("Node's http", node("http"), "healthy", "hoards_8mb"),
+    Patient(
+        "Node's http: dies",
+        node("http"),
+        dict.fromkeys(ERRORS, "sick"),
+        env={"FLAW": "dies"},
+    ),
+    *flawed("Fastify", node("fastify"), "healthy", "hoards"),
+    Patient("Fastify: no_signal", node("fastify"), PULLED, env={"FLAW": "no_signal"}),
+    *flawed("Hono", node("hono"), "healthy", "hoards", "no_signal"),
+    Patient("AI SDK: healthy", node("hono"), UI, "/api/chat", UI_MESSAGES),
+    Patient(
+        "AI SDK: no_signal",
+        node("hono"),
+        but(UI, **dict.fromkeys(CANCELS, "sick")),
+        "/api/chat",
+        UI_MESSAGES,
+        {"FLAW": "no_signal"},
+    ),
+]  # fmt: skip
+
+PATIENTS = [*LADDER, *ON_PYTHON, *ON_NODE]

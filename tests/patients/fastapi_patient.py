@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -21,11 +22,17 @@ class Question(BaseModel):
     prompt: str
 
 
-async def begun(request: Request, question: Question) -> AsyncIterator[bytes]:
+async def begun(request: Request, question: Question) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with aclosing(await begin(request.state.client, question.prompt)) as pieces:
+        yield pieces
+
+
+async def unclosed(request: Request, question: Question) -> AsyncIterator[bytes]:
     return await begin(request.state.client, question.prompt)
 
 
 Answer = Annotated[Any, Depends(begun)]
+Unclosed = Annotated[Any, Depends(unclosed)]
 
 
 @app.exception_handler(Refused)
@@ -40,22 +47,16 @@ async def chat(pieces: Answer) -> AsyncIterator[ServerSentEvent]:
             yield ServerSentEvent(raw_data=event.removeprefix("data: "))
 
 
+@app.post("/unclosed", response_class=EventSourceResponse)
+async def unclosed_chat(pieces: Unclosed) -> AsyncIterator[ServerSentEvent]:
+    """As most write it: a reader that leaves while FastAPI waits for it leaves the LLM running."""
+    async for event in chat(pieces):
+        yield event
+
+
 @app.post("/streaming")
-async def streaming(pieces: Answer) -> StreamingResponse:
+async def streaming(pieces: Unclosed) -> StreamingResponse:
     return StreamingResponse(pieces, media_type="text/event-stream", headers=HEADERS)
-
-
-@app.post("/asks-between-tokens")
-async def asking(request: Request, pieces: Answer) -> StreamingResponse:
-    """Ask after each token whether the reader is there, as many tutorials tell."""
-
-    async def while_there() -> AsyncIterator[bytes]:
-        async for piece in pieces:
-            if await request.is_disconnected():
-                break
-            yield piece
-
-    return StreamingResponse(while_there(), media_type="text/event-stream", headers=HEADERS)
 
 
 @app.post("/blocking")
