@@ -73,7 +73,9 @@ class Examination:
 
     async def _admit(self, leaving: ExitStack, llm_port: int | None) -> Ward:
         """Start an LLM, and a patient that is pointed to it; both end with the stack."""
-        llm = None if llm_port is None else leaving.enter_context(FakeLLM(port=llm_port))
+        llm = None
+        if llm_port is not None:
+            llm = leaving.enter_context(await asyncio.to_thread(FakeLLM, port=llm_port))
         env = environment(llm) if llm else {}
         if llm_port:
             self.tell("The server must have been started with:")
@@ -135,7 +137,8 @@ async def _alive(ward: Ward) -> bool:
 
 async def _start_afresh(ward: Ward) -> None:
     if ward.patient.can_restart:
-        ward.patient.stop()
+        # it may take seconds to go, and the readers of another lane must be read for
+        await asyncio.to_thread(ward.patient.stop)
         await ward.patient.start()
 
 

@@ -19,6 +19,8 @@ START_TIMEOUT_S = 60.0
 PORT_GRACE_S = 2.0
 CONNECT_TIMEOUT_S = 2.0
 BEAT_S = 0.05
+# A server that waits for its streams to end would wait for the ones that no probe can end.
+STOP_PATIENCE_S = 0.5
 
 
 class CannotExamine(Exception):
@@ -67,7 +69,7 @@ class Command:
     def stop(self) -> None:
         """End it with all it has started; said again, it changes nothing."""
         if self._process:
-            self._process.stop()
+            self._process.stop(STOP_PATIENCE_S)
             self._process = None
 
     def alive(self) -> bool:

@@ -93,11 +93,11 @@ class ServerProcess:
         """Return the command's process and all it has started."""
         return _tree(self._process) if self._process else []
 
-    def stop(self) -> None:
+    def stop(self, patience_s: float = STOP_TIMEOUT_S) -> None:
         """End the process and all it has started, those that do not listen by force."""
         self._spawned.wait(STOP_TIMEOUT_S)
         if self._process is not None:
-            _end_tree(self._process)
+            _end_tree(self._process, patience_s)
             self._process = None
         if self._output is not None:
             self._output.close()
@@ -159,14 +159,14 @@ class ServerProcess:
         )
 
 
-def _end_tree(process: psutil.Popen) -> None:
+def _end_tree(process: psutil.Popen, patience_s: float) -> None:
     tree = _tree(process)
     for member in tree:
         try:
             member.terminate()
         except psutil.NoSuchProcess:
             pass
-    _, alive = psutil.wait_procs(tree, STOP_TIMEOUT_S)
+    _, alive = psutil.wait_procs(tree, patience_s)
     for member in alive:
         member.kill()
     psutil.wait_procs(alive, STOP_TIMEOUT_S)

@@ -9,8 +9,6 @@ from workshop_lib.doctor.ward import MIB, Ward
 ENDLESS_TOKENS = 100_000
 PACE_PER_S = 20.0
 READ_TOKENS = 5
-# What the LLM produces in the seconds that a reader's leaving may take to be seen.
-ALLOWED_TOKENS = 120
 STALL_PACE_PER_S = 200.0  # 6.5 MB a second
 FILLED_BYTES = 24 * MIB
 STALLED_S = 12.0
@@ -28,8 +26,10 @@ async def cancel_streaming(ward: Ward) -> Finding:
     if not visit.upstream_open():
         return await _ended_before(ward, visit)
     witness.leave()
+    allowed = PACE_PER_S * ward.doses.silence_s
     await until(
-        lambda: not visit.upstream_open() or visit.produced_tokens() - before > ALLOWED_TOKENS, 15
+        lambda: not visit.upstream_open() or visit.produced_tokens() - before > allowed,
+        ward.doses.late_s,
     )
     after = visit.produced_tokens() - before
     if visit.upstream_open():
@@ -61,9 +61,8 @@ async def cancel_before_first_token(ward: Ward) -> Finding:
     visit.witness.leave()
     await until(lambda: not visit.upstream_open() or visit.produced_tokens() > 0, silence_s + 8)
     if visit.produced_tokens():
-        await until(
-            lambda: not visit.upstream_open() or visit.produced_tokens() > ALLOWED_TOKENS, 10
-        )
+        allowed = PACE_PER_S * silence_s
+        await until(lambda: not visit.upstream_open() or visit.produced_tokens() > allowed, 10)
         tokens = visit.produced_tokens()
         how = "and goes on" if visit.upstream_open() else f"and stopped after {tokens} tokens"
         said = f"its reader had gone for {silence_s:g} s when the LLM began to answer, {how}."
@@ -147,7 +146,7 @@ STREAMING = Probe(
     "cancel_streaming",
     "Stops its LLM when the reader leaves in mid-stream",
     f"The reader takes {READ_TOKENS} tokens of {PACE_PER_S:g} a second and closes its connection. "
-    f"A call still open after {ALLOWED_TOKENS} more tokens is running on. {HOW}",
+    f"A call still open after some seconds' more tokens is running on. {HOW}",
     "A server that means to finish answers, to store them: that is bought with every token.",
     cancel_streaming,
     harms=True,

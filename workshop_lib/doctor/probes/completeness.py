@@ -10,6 +10,10 @@ from workshop_lib.doctor.visit import Visit
 from workshop_lib.doctor.ward import Ward
 
 BROKEN_AT = 6
+UNFINISHED = (
+    "The same mark follows an answer that the LLM ended without a finish_reason: send it only "
+    "after one."
+)
 EMPTY = ("", '""', "null", "None", "undefined")
 MARK_NAMES = (
     "finish_reason",
@@ -33,21 +37,19 @@ async def completeness(ward: Ward) -> Finding:
     if mark is None:
         said = "after the last token nothing says that the answer is whole: a cut one looks alike."
         return Finding("sick", said)
-    short = await whole_answer(
-        ward,
-        "ended early",
-        answer_tokens=BROKEN_AT * 2,
-        tokens_per_s=50,
-        fault="early_end",
-        fault_at=BROKEN_AT,
-    )
-    note = ""
-    if short.channel().numbers and mark_of(short) == mark:
-        note = (
-            "The same mark follows an answer that the LLM ended without a finish_reason: "
-            "send it only after one."
+    if mark_of(await _broken(ward, "cut")) == mark:
+        said = (
+            f"{mark} ends a whole answer, and one that the LLM's connection broke off in as well."
         )
-    return Finding("healthy", f"a whole answer ends with {mark}.", note)
+        return Finding("sick", said)
+    alike = mark_of(await _broken(ward, "early_end")) == mark
+    return Finding("healthy", f"a whole answer ends with {mark}.", UNFINISHED if alike else "")
+
+
+async def _broken(ward: Ward, fault: str) -> Visit:
+    """Return an answer that the LLM did not finish."""
+    shape = {"answer_tokens": BROKEN_AT * 2, "tokens_per_s": 50, "fault_at": BROKEN_AT}
+    return await whole_answer(ward, fault, **shape, fault=fault)
 
 
 def _plain_text(visit: Visit) -> Finding:
