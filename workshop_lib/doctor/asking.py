@@ -27,15 +27,18 @@ PRESETS = {
     "prompt": _body({"prompt": PROMPT}),
     "openai": _body({"model": "fake-llm", "stream": True, "messages": [_MESSAGE]}),
     "ai-sdk": _body({"id": "chat-1", "trigger": "submit-message", "messages": [_UI_MESSAGE]}),
+    "messages": _body({"messages": [_MESSAGE]}),
     "message": _body({"message": PROMPT}),
     "query": _body({"query": PROMPT}),
     "question": _body({"question": PROMPT}),
     "input": _body({"input": PROMPT}),
     "text": _body({"text": PROMPT}),
+    "content": _body({"content": PROMPT}),
 }
 PATHS = ("/chat", "/api/chat", "/v1/chat/completions", "/stream", "/chat/stream", "/api/stream",
          "/api/chat/stream", "/api/generate", "/generate", "/completion", "/api/completion",
-         "/ask", "/")  # fmt: skip
+         "/api/chat/completions", "/completions", "/message", "/messages", "/api/message",
+         "/api/messages", "/ask", "/api/ask", "/sse", "/events", "/")  # fmt: skip
 
 
 @dataclass(frozen=True)

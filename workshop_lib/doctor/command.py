@@ -9,8 +9,7 @@ import click
 from rich.console import Console
 
 from workshop_lib.doctor.asking import PRESETS
-from workshop_lib.doctor.examination import strictly_sick
-from workshop_lib.doctor.finding import Diagnosis
+from workshop_lib.doctor.finding import Diagnosis, failing
 from workshop_lib.doctor.hosts import NotAllowed
 from workshop_lib.doctor.orders import Orders, examination_for
 from workshop_lib.doctor.patient import CannotExamine
@@ -73,7 +72,7 @@ async def examine(orders: Orders, console: Console) -> Report:
 
         examination = examination_for(orders, tell)
         diagnoses = await examination.run()
-    sick = strictly_sick(diagnoses, orders.strict)
+    sick = failing(diagnoses, orders.strict)
     print_table(console, diagnoses)
     console.print(sum_up(diagnoses, sick))
     return Report(
@@ -84,11 +83,11 @@ async def examine(orders: Orders, console: Console) -> Report:
 
 def write(report: Report, orders: Orders) -> None:
     """Write the reports that were asked for."""
-    failing = strictly_sick(report.diagnoses, orders.strict)
+    sick = failing(report.diagnoses, orders.strict)
     written = [
         (orders.json_path, as_json(report)),
-        (orders.junit_path, as_junit(report, failing)),
-        (orders.html_path, as_page(report, sum_up(report.diagnoses, failing))),
+        (orders.junit_path, as_junit(report, sick)),
+        (orders.html_path, as_page(report, sum_up(report.diagnoses, sick))),
     ]
     for path, text in written:
         if path == "-":

@@ -1,6 +1,7 @@
 """Which request makes the server ask its LLM: found by trying the usual ones, in their order."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from workshop_lib.doctor.ward import Ward
 NO_SUCH_PATH = (404, 501)
 OTHER_METHOD = 405
 UNAVAILABLE = 503
-TRY_S = 8.0
+UNPROCESSABLE = 422
+TRY_S = 20.0
 WARM_UP_S = 15.0
 TAGS = re.compile(r"<style.*?</style>|<[^>]*>", re.DOTALL)
 QUERIES = ("prompt", "message", "q", "query", "question", "input")
@@ -98,10 +100,9 @@ async def _on_path(ward: Ward, shapes: list[Asking], answers: list[Answered]) ->
             return asking
         visit.witness.leave()
         told.append(_answered(asking, visit))
-        if told[-1].status in NO_SUCH_PATH:
-            break
-        if told[-1].status == OTHER_METHOD:
+        if told[-1].status in (*NO_SUCH_PATH, OTHER_METHOD, None):
             methods.discard(asking.method)
+        shapes += [one for one in _asked_for(asking, visit) if one not in shapes]
     answers.append(min(told, key=lambda one: (one.status or 599, one.text)))
     return None
 
@@ -118,6 +119,18 @@ async def _try(ward: Ward, asking: Asking) -> Visit:
     done.cancel()
     await asyncio.gather(done, return_exceptions=True)
     return visit
+
+
+def _asked_for(asking: Asking, visit: Visit) -> list[Asking]:
+    """Make the body that FastAPI asks for when it says which fields it misses."""
+    if visit.witness.status != UNPROCESSABLE:
+        return []
+    try:
+        missing = [error["loc"] for error in json.loads(visit.body())["detail"]]
+        fields = {loc[1]: PROMPT for loc in missing if loc[0] == "body" and len(loc) == 2}
+    except (ValueError, LookupError, TypeError):
+        return []
+    return [replace(asking, body=json.dumps(fields), preset="asked for")] if fields else []
 
 
 def _answered(asking: Asking, visit: Visit) -> Answered:
@@ -141,5 +154,6 @@ def _nothing_found(ward: Ward, answers: list[Answered]) -> str:
         )
     return (
         f"No request that was tried made {origin} ask its LLM: {said}. "
-        "Give the right one with --path, and --preset or --body."
+        "Give the right one with --path, and --preset or --body. The doctor's LLM answers POST "
+        "/v1/chat/completions and nothing else."
     )

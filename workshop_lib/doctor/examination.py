@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from workshop_lib.doctor.asking import Asking
 from workshop_lib.doctor.discovery import Wanted, discover
 from workshop_lib.doctor.finding import Diagnosis, Finding, Probe
 from workshop_lib.doctor.frameworks import framework_of
-from workshop_lib.doctor.leaks import API_KEY
+from workshop_lib.doctor.llm_env import llm_env
 from workshop_lib.doctor.outside import look_from_outside, outside_answer
 from workshop_lib.doctor.patient import CannotExamine, Command, Patient
 from workshop_lib.doctor.reference import paced_answer
@@ -76,7 +76,7 @@ class Examination:
         llm = None
         if llm_port is not None:
             llm = leaving.enter_context(await asyncio.to_thread(FakeLLM, port=llm_port))
-        env = environment(llm) if llm else {}
+        env = llm_env(llm) if llm else {}
         if llm_port:
             self.tell("The server must have been started with:")
             self.tell("\n".join(f"export {name}={value}" for name, value in env.items()))
@@ -93,9 +93,9 @@ class Examination:
 
     async def _round(self, ward: Ward, probes: Sequence[Probe]) -> None:
         for probe in probes:
-            began_s = time.monotonic()
+            began_s, listeners = time.monotonic(), ward.patient.listeners()
             finding = await self._examine(ward, probe)
-            if not await _alive(ward):
+            if not await _alive(ward) or listeners - ward.patient.listeners():
                 finding = _died(ward)
             remedy = remedy_for(probe.id, finding.verdict, self.framework)
             diagnosis = Diagnosis(probe, finding, remedy, time.monotonic() - began_s)
@@ -115,12 +115,6 @@ class Examination:
 
     def _is_harmed(self, probe: Probe, finding: Finding) -> bool:
         return probe.harms and (finding.verdict != "healthy" or self.doses is not QUICK)
-
-
-def environment(llm: FakeLLM) -> dict[str, str]:
-    """Return the variables that point a server to the doctor's LLM, by their usual names."""
-    env = llm.env | {"OPENAI_API_KEY": API_KEY}
-    return env | {"OPENAI_API_BASE": llm.base_url, "OPENAI_MODEL": env["MODEL"]}
 
 
 def _can_double(patient: Patient) -> bool:
@@ -146,18 +140,3 @@ def _died(ward: Ward) -> Finding:
     words = ward.patient.last_words()
     said = f"it died while {ward.doing}" + (f"; its last words: {words}" if words else "")
     return Finding("sick", f"{said}.")
-
-
-def strictly_sick(diagnoses: Sequence[Diagnosis], strict: bool) -> list[Diagnosis]:
-    """Return those that make a server sick: harm, and with `strict` what is advice as well."""
-    sick = [one for one in diagnoses if one.verdict == "sick"]
-    return [one for one in sick if strict or one.probe.severity == "harm"]
-
-
-def for_strangers(doses: Doses, given: Doses) -> Doses:
-    """Return the smaller of two doses, item by item."""
-    return replace(
-        doses,
-        flood_bytes=min(doses.flood_bytes, given.flood_bytes),
-        readers=min(doses.readers, given.readers),
-    )

@@ -1,6 +1,6 @@
 """What a probe is, and what it finds."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -60,3 +60,9 @@ class Diagnosis:
     @property
     def verdict(self) -> Verdict:
         return self.finding.verdict
+
+
+def failing(diagnoses: Sequence[Diagnosis], strict: bool) -> list[Diagnosis]:
+    """Return those that make a server sick: harm, and with `strict` what is advice as well."""
+    sick = [one for one in diagnoses if one.verdict == "sick"]
+    return [one for one in sick if strict or one.probe.severity == "harm"]

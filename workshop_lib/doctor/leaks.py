@@ -3,12 +3,12 @@
 import re
 from urllib.parse import urlsplit
 
+from workshop_lib.doctor.llm_env import API_KEY
+
 TRACE = re.compile(
     r"Traceback \(most recent call last\)|File \"/[^\"]+\", line \d+|"
     r"\bat [\w.<>$ ]+ \((?:file://)?/[^)]+:\d+:\d+\)|node_modules/|site-packages/"
 )
-# No secret, and always the same: a server that was started before must not need another one.
-API_KEY = "sk-doctor-5d1f0c9b7e3a2468"
 KEY_ENDS = 8, 4
 
 

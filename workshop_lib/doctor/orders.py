@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from workshop_lib.doctor.discovery import Wanted
-from workshop_lib.doctor.examination import Examination, for_strangers
+from workshop_lib.doctor.examination import Examination
 from workshop_lib.doctor.finding import Diagnosis, Probe
 from workshop_lib.doctor.hosts import check_host
 from workshop_lib.doctor.patient import START_TIMEOUT_S, Command, Patient, Running
@@ -70,7 +70,7 @@ def examination_for(orders: Orders, tell: Callable[[str | Diagnosis], None]) -> 
     doses, command, url = orders.doses, orders.command, orders.url
     probes, wanted = pick(orders.only, orders.skip), orders.wanted()
     if url and not check_host(url, orders.allowed):
-        doses = for_strangers(doses, STRANGERS)
+        doses = doses.at_most(STRANGERS)
 
     patience_s = START_TIMEOUT_S if orders.llm_port else 0.0
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import shlex
-import socket
 import time
 from collections.abc import Mapping
 from typing import Protocol
@@ -11,13 +10,13 @@ from urllib.parse import urlsplit
 import psutil
 
 from workshop_lib.doctor.clean_env import clean_env
+from workshop_lib.doctor.ports import accepts, listening_ports
 from workshop_lib.doctor.visit import until
 from workshop_lib.pipe.server_process import ServerProcess
 
 START_TIMEOUT_S = 60.0
 # So long a server may have another port than PORT before that one is taken for its own.
 PORT_GRACE_S = 2.0
-CONNECT_TIMEOUT_S = 2.0
 BEAT_S = 0.05
 # A server that waits for its streams to end would wait for the ones that no probe can end.
 STOP_PATIENCE_S = 0.5
@@ -38,6 +37,7 @@ class Patient(Protocol):
     def alive(self) -> bool: ...
     def last_words(self) -> str: ...
     def processes(self) -> list[psutil.Process]: ...
+    def listeners(self) -> set[int]: ...
 
 
 class Command:
@@ -71,6 +71,7 @@ class Command:
         if self._process:
             self._process.stop(STOP_PATIENCE_S)
             self._process = None
+            _end_listeners(self.origin)  # the port was free before: whoever has it came from us
 
     def alive(self) -> bool:
         """Tell whether it still accepts connections, whichever of its processes does."""
@@ -84,6 +85,10 @@ class Command:
     def processes(self) -> list[psutil.Process]:
         """Return its processes: a launcher, and what that has started."""
         return self._process.tree() if self._process else []
+
+    def listeners(self) -> set[int]:
+        """Return the numbers of those that listen: one that is missing later has died."""
+        return {process.pid for process in self.processes() if listening_ports([process])}
 
     async def _port(self, process: ServerProcess) -> int:
         began_s = time.monotonic()
@@ -140,26 +145,14 @@ class Running:
         """Return the process that listens on its port, if that is seen from here."""
         return [one for one in psutil.process_iter() if self._port in listening_ports([one])]
 
-
-def accepts(origin: str) -> bool:
-    """Tell whether a connection is accepted there."""
-    parts = urlsplit(origin)
-    with socket.socket() as probe:
-        probe.settimeout(CONNECT_TIMEOUT_S)
-        try:
-            probe.connect((parts.hostname, parts.port or 80))
-        except OSError:
-            return False
-    return True
+    def listeners(self) -> set[int]:
+        """Return none: to look for them takes too long, and nobody would start them afresh."""
+        return set()
 
 
-def listening_ports(processes: list[psutil.Process]) -> list[int]:
-    """Return the TCP ports that any of these processes listens on, as far as one may see them."""
-    ports: set[int] = set()
-    for process in processes:
-        try:
-            held = process.net_connections(kind="tcp4") + process.net_connections(kind="tcp6")
-        except (psutil.Error, OSError):
-            continue
-        ports |= {int(one.laddr[1]) for one in held if one.status == psutil.CONN_LISTEN}
-    return sorted(ports)
+def _end_listeners(origin: str) -> None:
+    """End what has slipped out of its tree and its session, as a daemon does."""
+    if origin and accepts(origin):
+        for process in Running(origin).processes():
+            process.kill()
+            process.wait(STOP_PATIENCE_S * 4)

@@ -14,6 +14,7 @@ from workshop_lib.doctor.ward import Ward
 ERROR_KINDS = re.compile(r"error|abort|fail", re.IGNORECASE)
 ERROR_FIELDS = ("error", "errorText", "error_message", "errorMessage", "detail", "err", "exception")
 PLAIN_ERROR = re.compile(r"error|failed|failure|went wrong|unavailable|broke|sorry", re.IGNORECASE)
+RETRIES = 3  # an SDK of OpenAI asks up to three times
 TOKEN = re.compile(r"#\d+[.…]* ")
 
 
@@ -38,6 +39,8 @@ def told_by(ward: Ward, visit: Visit) -> Told:
         return Told(True, f"an error in the body ({error})", leaks)
     if witness.ended == "cut":
         return Told(True, "a connection that broke off", leaks)
+    if witness.ended is None and len(visit.rows()) > RETRIES:
+        return Told(None, f"nothing so far, for it has tried {len(visit.rows())} times", leaks)
     if witness.ended is None:
         return Told(False, "nothing: the answer neither went on nor ended", leaks)
     if PLAIN_ERROR.search(TOKEN.sub("", visit.channel().text or text)):

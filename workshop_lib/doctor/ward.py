@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import psutil
 
@@ -31,6 +31,11 @@ class Doses:
     flood_s: float = 45.0
     silence_s: float = 6.0
     refusals: int = 3
+
+    def at_most(self, other: "Doses") -> "Doses":
+        """Return these doses, with no more floods and readers than the others'."""
+        flood_bytes = min(self.flood_bytes, other.flood_bytes)
+        return replace(self, flood_bytes=flood_bytes, readers=min(self.readers, other.readers))
 
 
 NORMAL = Doses()

@@ -9,6 +9,7 @@ from workshop_lib.doctor.rss import Rss
 from workshop_lib.doctor.standstill import Standstill
 from workshop_lib.doctor.visit import BEAT_S, Visit, until
 from workshop_lib.doctor.ward import MIB, Ward
+from workshop_lib.pipe.fake_llm import COMPLETE
 
 TOKEN_BYTES = 32 * 1024
 LARGEST_TOKEN_BYTES = 256 * 1024
@@ -67,10 +68,10 @@ async def _judge(
     figures = {"flood_mb": flood_bytes / 1e6, "pulled_mb": round(pulled / 1e6, 1)}
     shown = Finding("unclear", "", "", figures, tuple(trace), AXES)
     mb = f"{pulled / 1e6:.1f} MB"
-    if ended_by == "answer complete" and flood_bytes < LEAST_FLOOD_BYTES:
+    if ended_by == COMPLETE and flood_bytes < LEAST_FLOOD_BYTES:
         said = f"it pulled all {mb} that its limit on tokens allowed: too little to tell."
         return replace(shown, evidence=said)
-    if ended_by == "answer complete":
+    if ended_by == COMPLETE:
         said = f"it pulled all {mb} of the answer while its reader took nothing."
         return replace(shown, verdict="sick", evidence=said)
     if ended_by:

@@ -13,7 +13,7 @@ LONG_ENOUGH_S = 20.0  # the usual heartbeat comes every 15 s
 
 async def heartbeat(ward: Ward) -> Finding:
     wait_s = ward.doses.wait_s
-    first = await ward.visit("its LLM was silent at first", first_token_s=wait_s * 4)
+    first = await ward.visit("its LLM was silent at first", first_token_s=wait_s + 5)
     await first.reached_llm(ward.doses.late_s)
     amid = await ward.visit(
         "its LLM fell silent", tokens_per_s=20, fault="silence", fault_at=SPOKEN_TOKENS

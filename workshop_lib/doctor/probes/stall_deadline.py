@@ -2,11 +2,12 @@
 
 from workshop_lib.doctor.finding import Finding, Probe
 from workshop_lib.doctor.probes.backpressure import READER_RCVBUF_BYTES, TOKEN_BYTES
-from workshop_lib.doctor.probes.cancellation import ENDLESS_TOKENS, FILLED_BYTES
+from workshop_lib.doctor.probes.cancel_while_stalled import FILLED_BYTES, PACE_PER_S
+from workshop_lib.doctor.probes.cancellation import ENDLESS_TOKENS
 from workshop_lib.doctor.visit import until
 from workshop_lib.doctor.ward import Ward
+from workshop_lib.pipe.fake_llm import COMPLETE
 
-PACE_PER_S = 200.0
 LONG_ENOUGH_S = 32.0  # half a minute is a usual deadline
 FILL_S = 8.0
 
@@ -26,6 +27,8 @@ async def stall_deadline(ward: Ward) -> Finding:
         await until(
             lambda: not visit.upstream_open() or visit.pulled_bytes() > 4 * FILLED_BYTES, wait_s
         )
+        if any(row.ended_by == COMPLETE for row in visit.rows()):
+            return Finding("unclear", "its limit on tokens ended the answer before anything else.")
         return _judge(visit.upstream_open(), visit.pulled_bytes(), wait_s)
     finally:
         visit.witness.leave()
