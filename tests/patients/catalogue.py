@@ -205,7 +205,7 @@ ON_NODE = [
     Patient(
         "Node's http: dies",
         node("http"),
-        dict.fromkeys(ERRORS, "sick"),
+        {"errors_before_start": "sick"},
         env={"FLAW": "dies"},
     ),
     *flawed("Fastify", node("fastify"), "healthy", "hoards"),
