@@ -7,7 +7,7 @@ from workshop_lib.pipe.tokens import token_text
 
 TOKENS = 24
 PACE_PER_S = 16.0
-LONG_TOKENS = 400
+LONG_TOKENS = 1000
 
 
 async def paced_answer(ward: Ward) -> Visit:
@@ -32,6 +32,17 @@ async def whole_answer(ward: Ward, name: str, **knobs: float | str) -> Visit:
         visit.witness.leave()
         ward.notes[name] = visit
     return ward.notes[name]
+
+
+async def fast_answer(ward: Ward) -> Visit:
+    """Return a long answer at full speed."""
+    return await whole_answer(ward, "fast", answer_tokens=LONG_TOKENS, tokens_per_s=0)
+
+
+async def is_intact(ward: Ward) -> bool:
+    """Tell whether one reader alone gets its tokens right: else no other probe can see it."""
+    visits = await paced_answer(ward), await fast_answer(ward)
+    return not any(visit.channel().violation for visit in visits)
 
 
 def limit_of(visit: Visit) -> int | None:

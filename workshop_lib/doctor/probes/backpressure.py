@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from workshop_lib.doctor.finding import Finding, Point, Probe, Verdict
-from workshop_lib.doctor.reference import limit_of, paced_answer
+from workshop_lib.doctor.reference import is_intact, limit_of, paced_answer
 from workshop_lib.doctor.rss import Rss
 from workshop_lib.doctor.standstill import Standstill
 from workshop_lib.doctor.visit import BEAT_S, Visit, until
@@ -90,7 +90,7 @@ async def _resume(ward: Ward, visit: Visit) -> tuple[Verdict, str]:
     witness, order = visit.witness, visit.witness.body.order
     await witness.read_all(ward.doses.flood_s)
     produced = visit.produced_tokens()
-    if order.violation:
+    if order.violation and await is_intact(ward):
         return "sick", f"when it read on, tokens were missing: {order.violation}"
     if witness.ended == "whole" and order.tokens >= produced:
         return "healthy", f"when it read on, all {produced} tokens came, each once"

@@ -11,8 +11,7 @@ from workshop_lib.doctor.ward import Ward
 
 BROKEN_AT = 6
 UNFINISHED = (
-    "The same mark follows an answer that the LLM ended without a finish_reason: send it only "
-    "after one."
+    "one that the LLM ended without a finish_reason as well. Few do; send it only after one."
 )
 EMPTY = ("", '""', "null", "None", "undefined")
 MARK_NAMES = (
@@ -42,8 +41,9 @@ async def completeness(ward: Ward) -> Finding:
             f"{mark} ends a whole answer, and one that the LLM's connection broke off in as well."
         )
         return Finding("sick", said)
-    alike = mark_of(await _broken(ward, "early_end")) == mark
-    return Finding("healthy", f"a whole answer ends with {mark}.", UNFINISHED if alike else "")
+    if mark_of(await _broken(ward, "early_end")) == mark:
+        return Finding("unclear", f"{mark} ends a whole answer, and {UNFINISHED}")
+    return Finding("healthy", f"{mark} ends a whole answer, and no other.")
 
 
 async def _broken(ward: Ward, fault: str) -> Visit:

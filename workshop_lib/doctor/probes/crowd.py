@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import accumulate
+from dataclasses import replace
 
 from workshop_lib.doctor.finding import Finding, Probe
-from workshop_lib.doctor.reference import paced_answer
+from workshop_lib.doctor.reference import is_intact
 from workshop_lib.doctor.visit import Visit
 from workshop_lib.doctor.ward import Ward
+from workshop_lib.pipe.fake_llm import StreamRow
 
 TOKENS = 40
 PACE_PER_S = 40.0
 FEWEST_READERS = 4
+IN_TURN = 1.4
+LIMIT = "That may be a limit that somebody set."
 
 
 async def crowd(ward: Ward) -> Finding:
-    alone = await paced_answer(ward)
+    intact = await is_intact(ward)
     visits = [
         await ward.visit("many readers came at once", answer_tokens=TOKENS, tokens_per_s=PACE_PER_S)
         for _ in range(ward.doses.readers)
@@ -26,46 +29,51 @@ async def crowd(ward: Ward) -> Finding:
     finally:
         for visit in visits:
             visit.witness.leave()
-    return judge_crowd(visits, len(alone.channel().numbers))
+    return judge_crowd(visits, intact)
 
 
-def judge_crowd(visits: Sequence[Visit], tokens_alone: int) -> Finding:
-    """Compare what each of many readers got with what one alone gets."""
+def judge_crowd(visits: Sequence[Visit], intact: bool) -> Finding:
+    """Judge what many readers got; tokens that one alone gets wrong as well are not counted."""
     many = len(visits)
     channels = [visit.channel() for visit in visits]
     refused = [visit.witness.status for visit in visits if (visit.witness.status or 0) >= 400]
     empty = sum(not channel.numbers for channel in channels) - len(refused)
+    mixed = [channel.violation for channel in channels if channel.violation and intact]
+    whole = sum(visit.witness.ended == "whole" for visit in visits)
+    at_once = mean_at_once([row for visit in visits for row in visit.rows()])
     figures = {"readers": many, "refused": len(refused), "without_tokens": empty}
+    shown = Finding("unclear", "", figures=figures | {"at_once": round(at_once, 1)})
     if refused:
         said = f"{len(refused)} of {many} readers at once were turned away with {refused[0]}."
-        return Finding("unclear", f"{said} That may be a limit that somebody set.", figures=figures)
+        return replace(shown, evidence=f"{said} {LIMIT}")
     if empty:
         said = f"{empty} of {many} readers at once got no token in time: it serves them in turn."
-        return Finding("sick", said, figures=figures)
-    mixed = [channel.violation for channel in channels if channel.violation]
-    if mixed and tokens_alone:
+        return replace(shown, verdict="sick", evidence=said)
+    if mixed:
         said = f"{len(mixed)} of {many} readers at once got tokens wrong: {mixed[0]}."
-        return Finding("sick", said, figures=figures)
-    at_once = most_at_once(visits)
-    if at_once == 1 and many >= FEWEST_READERS:
-        said = f"{many} readers were served in turn: the LLM never had two calls at once."
-        return Finding("sick", said, figures=figures | {"at_once": at_once})
-    whole = sum(visit.witness.ended == "whole" for visit in visits)
+        return replace(shown, verdict="sick", evidence=said)
+    if at_once < IN_TURN and many >= FEWEST_READERS:
+        said = f"{many} readers were served in turn: the LLM had {at_once:.1f} calls at a time."
+        return replace(shown, verdict="sick", evidence=said)
     if whole < many:
         said = f"{many - whole} of {many} readers at once were not through in time."
-        return Finding("unclear", said, figures=figures)
-    if at_once < many / 2:
-        said = f"of {many} readers at once no more than {at_once} were served at a time."
-        return Finding("unclear", f"{said} That may be a limit that somebody set.", figures=figures)
-    return Finding("healthy", f"{many} readers at once got their answers whole.", figures=figures)
+        return replace(shown, evidence=said)
+    if at_once < many / 3:
+        said = f"of {many} readers at once {at_once:.1f} were served at a time. {LIMIT}"
+        return replace(shown, evidence=said)
+    said = f"{many} readers at once got their answers whole."
+    return replace(shown, verdict="healthy", evidence=said)
 
 
-def most_at_once(visits: Sequence[Visit]) -> int:
-    """Return how many calls the LLM had open at the same time, by its own book."""
-    rows = {row.id: row for visit in visits for row in visit.rows()}.values()
-    marks = [(row.started_s, 1) for row in rows]
-    marks += [(row.ended_s, -1) for row in rows if row.ended_s is not None]
-    return max(accumulate(step for _, step in sorted(marks)), default=0)
+def mean_at_once(rows: Sequence[StreamRow]) -> float:
+    """Return how many calls the LLM had open at a time, on the average, by its own book."""
+    spans = {row.id: (row.started_s, row.ended_s) for row in rows}.values()
+    ended = [(start_s, end_s) for start_s, end_s in spans if end_s is not None]
+    if not ended:
+        return 0.0
+    busy_s = sum(end_s - start_s for start_s, end_s in ended)
+    whole_s = max(end_s for _, end_s in ended) - min(start_s for start_s, _ in ended)
+    return busy_s / max(whole_s, 1e-9)
 
 
 PROBE = Probe(

@@ -2,7 +2,7 @@
 
 from workshop_lib.doctor.channel import Channel
 from workshop_lib.doctor.finding import Finding, Probe
-from workshop_lib.doctor.reference import LONG_TOKENS, limit_of, paced_answer, text_of, whole_answer
+from workshop_lib.doctor.reference import fast_answer, limit_of, paced_answer, text_of, whole_answer
 from workshop_lib.doctor.visit import Visit
 from workshop_lib.doctor.ward import Ward
 
@@ -11,7 +11,7 @@ SPLIT_TOKENS = 60
 
 async def integrity(ward: Ward) -> Finding:
     paced = await paced_answer(ward)
-    fast = await whole_answer(ward, "fast", answer_tokens=LONG_TOKENS, tokens_per_s=0)
+    fast = await fast_answer(ward)
     split = await whole_answer(
         ward,
         "multi-byte",
