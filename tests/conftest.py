@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests import system_parts
+from tests.patients.catalogue import PATIENTS
+from tests.patients.patient import NODE, Patient
 from workshop_lib.pipe.node import build_page, install_packages, node_program
 
 
@@ -38,6 +40,13 @@ def node() -> str:
     """Path of Node, with the packages of servers/express; without them skip, or fail with CI."""
     prepared(install_packages)
     return node_program()
+
+
+@pytest.fixture(scope="session")
+def patients() -> list[Patient]:
+    """Every server of known truth, with the packages of those on Node; without: skip or fail."""
+    prepared(lambda: install_packages(NODE))
+    return PATIENTS
 
 
 @pytest.fixture(scope="session")

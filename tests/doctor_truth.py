@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from tests.patients.catalogue import PATIENTS, Patient
+from tests.patients.catalogue import PATIENTS
+from tests.patients.patient import NODE, Patient
 from workshop_lib.doctor.discovery import Wanted
 from workshop_lib.doctor.examination import Examination
 from workshop_lib.doctor.finding import Diagnosis, Verdict
@@ -24,7 +24,6 @@ from workshop_lib.doctor.patient import CannotExamine, Command
 from workshop_lib.doctor.ward import NORMAL, Doses
 from workshop_lib.pipe.node import install_packages
 
-NODE_PATIENTS = Path(__file__).parent / "patients" / "node"
 VERDICTS: tuple[Verdict, ...] = ("healthy", "sick", "unclear", "not_applicable")
 
 
@@ -94,7 +93,7 @@ def main() -> int:
     given = parser.parse_args()
     chosen = [one for one in PATIENTS
               if not given.names or any(name in one.name for name in given.names)]  # fmt: skip
-    install_packages(NODE_PATIENTS)
+    install_packages(NODE)
     doses = replace(NORMAL, wait_s=given.wait)
     with ThreadPoolExecutor(given.at_once) as pool:
         rounds = pool.map(lambda patient: examine(patient, given.only, doses), chosen)

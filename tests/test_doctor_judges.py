@@ -46,7 +46,7 @@ def test_arrival_is_judged_by_the_tokens_a_moment(times_s, verdict):
     ],
 )
 def test_silence_is_judged_only_after_a_long_wait(gaps_s, wait_s, verdict):
-    assert judge_silence(*gaps_s, wait_s, "").verdict == verdict
+    assert judge_silence(gaps_s[0], gaps_s[1], wait_s, "").verdict == verdict
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""Flask, on waitress or on gunicorn's threads: a blocking generator in a Response."""
+"""Flask, on waitress: a blocking generator in a Response."""
 
-import sys
-
+import waitress
 from flask import Flask, Response, jsonify, request
 
 from tests.patients.blocking import answer
@@ -21,11 +20,5 @@ def refuse(refused: Refused):
     return jsonify(refused.body), refused.status
 
 
-def main(threads: int) -> None:
-    import waitress
-
-    waitress.serve(app, host="127.0.0.1", port=PORT, threads=threads, send_bytes=1)
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    waitress.serve(app, host="127.0.0.1", port=PORT)

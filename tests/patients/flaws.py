@@ -102,6 +102,12 @@ async def clumped(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     yield b"".join(held)
 
 
+async def unframed(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    """End a line where an event should end: a parser makes one event of all (WHATWG, 9.2.6)."""
+    async for piece in pieces:
+        yield piece.replace(b"\n\n", b"\n")
+
+
 def altered(flaw: str, text: str, number: int) -> list[str]:
     """Return what is said in place of token `number`."""
     if flaw == "garbles":  # UTF-8 taken for something older

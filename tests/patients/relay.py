@@ -24,6 +24,7 @@ READINGS: dict[str, Callable[[AsyncStream[Chunk]], AsyncIterator[Chunk]]] = {
     "gathers": flaws.gathering,
     "never_cancels": flaws.reading_on,
 }
+WRAPPINGS = {"clumps": flaws.clumped, "one_newline": flaws.unframed}
 
 
 class Refused(Exception):
@@ -54,8 +55,7 @@ async def begin(client: AsyncOpenAI, prompt: str, framing: Framing = SSE) -> Asy
         if FLAW == "hides_errors":
             return _only(framing.done)
         raise Refused(problem) from None
-    answer = pieces(stream, framing)
-    return flaws.clumped(answer) if FLAW == "clumps" else answer
+    return WRAPPINGS.get(FLAW, lambda answer: answer)(pieces(stream, framing))
 
 
 async def pieces(stream: AsyncStream[Chunk], framing: Framing) -> AsyncGenerator[bytes]:

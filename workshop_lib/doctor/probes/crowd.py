@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 from workshop_lib.doctor.finding import Finding, Probe
 from workshop_lib.doctor.reference import is_intact
@@ -14,7 +13,6 @@ TOKENS = 40
 PACE_PER_S = 40.0
 FEWEST_READERS = 4
 IN_TURN = 1.4
-LIMIT = "That may be a limit that somebody set."
 
 
 async def crowd(ward: Ward) -> Finding:
@@ -35,34 +33,35 @@ async def crowd(ward: Ward) -> Finding:
 def judge_crowd(visits: Sequence[Visit], intact: bool) -> Finding:
     """Judge what many readers got; tokens that one alone gets wrong as well are not counted."""
     many = len(visits)
-    channels = [visit.channel() for visit in visits]
-    refused = [visit.witness.status for visit in visits if (visit.witness.status or 0) >= 400]
-    empty = sum(not channel.numbers for channel in channels) - len(refused)
-    mixed = [channel.violation for channel in channels if channel.violation and intact]
-    whole = sum(visit.witness.ended == "whole" for visit in visits)
     at_once = mean_at_once([row for visit in visits for row in visit.rows()])
-    figures = {"readers": many, "refused": len(refused), "without_tokens": empty}
-    shown = Finding("unclear", "", figures=figures | {"at_once": round(at_once, 1)})
+    refused = [visit.witness.status for visit in visits if (visit.witness.status or 0) >= 400]
+    figures = {"readers": many, "refused": len(refused), "at_once": round(at_once, 1)}
+    if harm := _harm(visits, intact, len(refused), at_once):
+        return Finding("sick", harm, figures=figures)
+    whole = sum(visit.witness.ended == "whole" for visit in visits)
     if refused:
         said = f"{len(refused)} of {many} readers at once were turned away with {refused[0]}."
-        return replace(shown, evidence=f"{said} {LIMIT}")
-    if empty:
-        said = f"{empty} of {many} readers at once got no token in time: it serves them in turn."
-        return replace(shown, verdict="sick", evidence=said)
-    if mixed:
-        said = f"{len(mixed)} of {many} readers at once got tokens wrong: {mixed[0]}."
-        return replace(shown, verdict="sick", evidence=said)
-    if at_once < IN_TURN and many >= FEWEST_READERS:
-        said = f"{many} readers were served in turn: the LLM had {at_once:.1f} calls at a time."
-        return replace(shown, verdict="sick", evidence=said)
-    if whole < many:
+    elif whole < many:
         said = f"{many - whole} of {many} readers at once were not through in time."
-        return replace(shown, evidence=said)
-    if at_once < many / 3:
-        said = f"of {many} readers at once {at_once:.1f} were served at a time. {LIMIT}"
-        return replace(shown, evidence=said)
-    said = f"{many} readers at once got their answers whole."
-    return replace(shown, verdict="healthy", evidence=said)
+    elif at_once < many / 3:
+        said = f"of {many} readers at once {at_once:.1f} were served at a time."
+    else:
+        return Finding("healthy", f"{many} readers at once got their answers.", figures=figures)
+    return Finding("unclear", f"{said} That may be a limit that somebody set.", figures=figures)
+
+
+def _harm(visits: Sequence[Visit], intact: bool, refused: int, at_once: float) -> str | None:
+    """Say what no limit excuses."""
+    many = len(visits)
+    channels = [visit.channel() for visit in visits]
+    if empty := sum(not channel.numbers for channel in channels) - refused:
+        return f"{empty} of {many} readers at once got no token in time: it serves them in turn."
+    mixed = [channel.violation for channel in channels if channel.violation and intact]
+    if mixed:
+        return f"{len(mixed)} of {many} readers at once got tokens wrong: {mixed[0]}."
+    if at_once < IN_TURN and many - refused >= FEWEST_READERS:
+        return f"{many} readers were served in turn: the LLM had {at_once:.1f} calls at a time."
+    return None
 
 
 def mean_at_once(rows: Sequence[StreamRow]) -> float:
