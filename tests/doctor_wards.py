@@ -14,7 +14,7 @@ from workshop_lib.doctor.asking import Asking
 from workshop_lib.doctor.finding import Finding, Probe
 from workshop_lib.doctor.llm_env import llm_env
 from workshop_lib.doctor.patient import Running
-from workshop_lib.doctor.ward import QUICK, Doses, Ward
+from workshop_lib.doctor.ward import QUICK, Ward
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.upstream import app_of
@@ -54,16 +54,16 @@ class Server:
 
 
 @asynccontextmanager
-async def ward_of(handler: Handler, doses: Doses = QUICK) -> AsyncGenerator[Ward]:
-    """Serve a handler, with the doctor's LLM before it."""
+async def ward_of(handler: Handler, **env: str) -> AsyncGenerator[Ward]:
+    """Serve a handler, with the doctor's LLM before it; `env` holds its settings."""
     with (
         FakeLLM() as llm,
-        ServerThread(lambda: app_of(handler, 0), env=llm_env(llm)) as server,
+        ServerThread(lambda: app_of(handler, 0), env=llm_env(llm) | env) as server,
     ):
-        yield Ward(Running(server.url), llm, Asking("/chat"), replace(doses, late_s=5.0))
+        yield Ward(Running(server.url), llm, Asking("/chat"), replace(QUICK, late_s=4.0))
 
 
-async def examined(handler: Handler, *probes: Probe) -> list[Finding]:
+async def examined(handler: Handler, *probes: Probe, **env: str) -> list[Finding]:
     """Return what each probe finds, one after the other."""
-    async with ward_of(handler) as ward:
+    async with ward_of(handler, **env) as ward:
         return [await asyncio.wait_for(probe.run(ward), 60) for probe in probes]

@@ -15,6 +15,7 @@ Piece = tuple[float, bytes]
 SSE_LINE = re.compile(r"(data|event|id|retry)?:")
 # The AI SDK's older data stream: a code, a colon, JSON.
 PART_LINE = re.compile(r"([0-9a-z]):(.+)", re.DOTALL)
+FEWEST_LINES = 3
 NAMES = {
     "sse": "server-sent events",
     "ndjson": "NDJSON",
@@ -50,10 +51,10 @@ def framing_of(content_type: str, pieces: Sequence[Piece]) -> Framing:
     return "sse" if "event-stream" in content_type else "text"
 
 
-def frames_of(framing: Framing, pieces: Iterable[Piece]) -> list[Frame]:
+def frames_of(framing: Framing, pieces: Sequence[Piece]) -> list[Frame]:
     """Cut the pieces of a body into its frames."""
     if framing == "sse":
-        return list(_events(pieces))
+        return list(_data_lines(pieces) if lacks_blank_lines(pieces) else _events(pieces))
     if framing == "text":
         return list(_texts(pieces))
     return [_line_frame(framing, at_s, line) for at_s, line in _lines(pieces) if line.strip()]
@@ -65,6 +66,19 @@ def _events(pieces: Iterable[Piece]) -> Iterator[Frame]:
         for event in parser.push(data):
             kind = "" if event.type == "message" else event.type
             yield Frame(at_s, kind, event.data, _json(event.data))
+
+
+def lacks_blank_lines(pieces: Sequence[Piece]) -> bool:
+    """Tell whether events run into one another: each `data:` line is JSON, and few are events."""
+    lines = [frame for frame in _data_lines(pieces) if isinstance(frame.content, dict | list)]
+    return len(lines) >= FEWEST_LINES and sum(1 for _ in _events(pieces)) < len(lines) / 2
+
+
+def _data_lines(pieces: Iterable[Piece]) -> Iterator[Frame]:
+    for at_s, line in _lines(pieces):
+        if line.startswith("data:"):
+            text = line.removeprefix("data:").strip("\r").removeprefix(" ")
+            yield Frame(at_s, "", text, _json(text))
 
 
 def _texts(pieces: Iterable[Piece]) -> Iterator[Frame]:

@@ -3,7 +3,7 @@
 import json
 
 from workshop_lib.doctor.finding import Finding, Probe
-from workshop_lib.doctor.frames import NAMES
+from workshop_lib.doctor.frames import NAMES, lacks_blank_lines
 from workshop_lib.doctor.reference import paced_answer, text_of, whole_answer
 from workshop_lib.doctor.visit import Visit
 from workshop_lib.doctor.ward import Ward
@@ -45,8 +45,8 @@ def complaints(visit: Visit) -> list[str]:
             wrong.append(f"it looks like server-sent events, whose type is {EVENT_STREAM}")
         if text and not text.endswith(END):
             wrong.append("its last event lacks the blank line, and so is never dispatched")
-        if not visit.frames():
-            wrong.append("no event is in it: a blank line must follow each")
+        if not visit.frames() or lacks_blank_lines(visit.witness.body.pieces):
+            wrong.append("its events run into one another: a blank line must follow each")
     elif EVENT_STREAM in kind:
         wrong.append("no server-sent event is in it, whatever its type says")
     if bad := _bad_json(visit):
