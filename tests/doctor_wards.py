@@ -60,7 +60,7 @@ async def ward_of(handler: Handler, **env: str) -> AsyncGenerator[Ward]:
         FakeLLM() as llm,
         ServerThread(lambda: app_of(handler, 0), env=llm_env(llm) | env) as server,
     ):
-        yield Ward(Running(server.url), llm, Asking("/chat"), replace(QUICK, late_s=4.0))
+        yield Ward(Running(server.url), llm, Asking("/chat"), replace(QUICK, late_s=3.0))
 
 
 async def examined(handler: Handler, *probes: Probe, **env: str) -> list[Finding]:

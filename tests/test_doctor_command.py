@@ -54,7 +54,7 @@ def test_strictly_advice_counts_and_the_status_is_1():
 
 
 def test_another_port_another_path_and_a_fork(tmp_path):
-    """The command ignores PORT, serves elsewhere, from a grandchild, as the launcher of Node does."""
+    """It ignores PORT, and a grandchild serves, as with the launcher of Node."""
     own = program(
         tmp_path,
         f"""

@@ -11,11 +11,9 @@ from workshop_lib.doctor.ward import QUICK
 TELLING = [
     ("Express: hoards", "backpressure"),
     ("Node's http: hoards_8mb", "backpressure"),
-    ("Express: only_drain", "cancel_while_stalled"),
     ("Express: compresses", "arrival_compressed"),
     ("Hono: no_signal", "cancel_streaming"),
     ("starlette: typed events, CRLF", "completeness"),
-    ("FastAPI: a blocking SDK", "crowd"),
     ("AI SDK: healthy", "integrity"),
 ]
 

@@ -103,7 +103,7 @@ async def _on_path(ward: Ward, shapes: list[Asking], answers: list[Answered]) ->
         if told[-1].status in (*NO_SUCH_PATH, OTHER_METHOD, None):
             methods.discard(asking.method)
         shapes += [one for one in _asked_for(asking, visit) if one not in shapes]
-    answers.append(min(told, key=lambda one: (one.status or 599, one.text)))
+    answers.append(min(told, key=lambda one: one.status or 599))
     return None
 
 

@@ -21,8 +21,12 @@ class Visit:
 
     def rows(self) -> list[StreamRow]:
         """Return the LLM's streams for this reader."""
-        rows = list(self._llm.ledger(self._since)) if self._llm else []
+        rows = self.all_rows()
         return [row for row in rows if self._prompt in row.prompt] or rows
+
+    def all_rows(self) -> list[StreamRow]:
+        """Return the LLM's streams since this reader came, those of later ones too."""
+        return list(self._llm.ledger(self._since)) if self._llm else []
 
     def pulled_bytes(self) -> int:
         """Return the bytes that left the LLM for it, those in the kernel's buffers too."""

@@ -1,18 +1,22 @@
-"""Does each of many readers get an answer of its own, whole, while others stall?"""
+"""Does each of many readers get an answer of its own, whole, and at the same time?"""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workshop_lib.doctor.finding import Finding, Probe
+from workshop_lib.doctor.probes.queue_behind import held_up
 from workshop_lib.doctor.reference import is_intact
 from workshop_lib.doctor.visit import Visit
 from workshop_lib.doctor.ward import Ward
 from workshop_lib.pipe.fake_llm import StreamRow
 
-TOKENS = 40
+TOKENS = 80
 PACE_PER_S = 40.0
 FEWEST_READERS = 4
-IN_TURN = 1.4
+# A limit that somebody set turns readers away; one that nobody knows of lets them wait.
+IN_TURN = 1 / 3
+SIDE_BY_SIDE = 0.4
 
 
 async def crowd(ward: Ward) -> Finding:
@@ -27,7 +31,10 @@ async def crowd(ward: Ward) -> Finding:
     finally:
         for visit in visits:
             visit.witness.leave()
-    return judge_crowd(visits, intact)
+    finding = judge_crowd(visits, intact)
+    if finding.verdict != "sick" and (why := await held_up(ward)):
+        return replace(finding, verdict="sick", evidence=why)
+    return finding
 
 
 def judge_crowd(visits: Sequence[Visit], intact: bool) -> Finding:
@@ -43,7 +50,7 @@ def judge_crowd(visits: Sequence[Visit], intact: bool) -> Finding:
         said = f"{len(refused)} of {many} readers at once were turned away with {refused[0]}."
     elif whole < many:
         said = f"{many - whole} of {many} readers at once were not through in time."
-    elif at_once < many / 3:
+    elif at_once < many * SIDE_BY_SIDE:
         said = f"of {many} readers at once {at_once:.1f} were served at a time."
     else:
         return Finding("healthy", f"{many} readers at once got their answers.", figures=figures)
@@ -59,8 +66,8 @@ def _harm(visits: Sequence[Visit], intact: bool, refused: int, at_once: float) -
     mixed = [channel.violation for channel in channels if channel.violation and intact]
     if mixed:
         return f"{len(mixed)} of {many} readers at once got tokens wrong: {mixed[0]}."
-    if at_once < IN_TURN and many - refused >= FEWEST_READERS:
-        return f"{many} readers were served in turn: the LLM had {at_once:.1f} calls at a time."
+    if at_once < (many - refused) * IN_TURN and many - refused >= FEWEST_READERS:
+        return f"of {many} readers only {at_once:.1f} were served at a time, and the others waited."
     return None
 
 
@@ -78,8 +85,9 @@ def mean_at_once(rows: Sequence[StreamRow]) -> float:
 PROBE = Probe(
     "crowd",
     "Serves many readers at once",
-    "Readers come at once, each with an answer of its own. Every one must get all its tokens, each "
-    "once and in order, and the LLM's book must show calls side by side.",
+    "Readers come at once, each with an answer of its own: every one must get all its tokens, each "
+    "once and in order, and the LLM's book must show calls side by side. Then as many wait for a "
+    "silent LLM, and one more comes, who must be served before them.",
     "A limit on readers that was set on purpose shows as unclear. A machine too weak for so many.",
     crowd,
     harms=True,
