@@ -5,8 +5,8 @@ from html import escape
 
 from workshop_lib.doctor.finding import Finding
 
-WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 28, 30
+WIDTH, HEIGHT = 640, 170
+LEFT, RIGHT, TOP, BOTTOM = 64, 26, 28, 30
 GRID_LINES = 4
 ENOUGH_FOR_DOTS = 60
 
@@ -69,4 +69,4 @@ def _y(share: float) -> float:
 
 
 def _figure(value: float) -> str:
-    return f"{value / 1e6:.0f} MB" if value >= 1e6 else f"{value:,.0f}"
+    return f"{value / 1e6:.1f} MB" if value >= 1e5 else f"{value:,.0f}"
