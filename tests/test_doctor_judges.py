@@ -1,9 +1,14 @@
 """What the doctor's verdicts rest on, judged without a server."""
 
+import gzip
+
+import brotli  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 from workshop_lib.doctor.channel import Channel
 from workshop_lib.doctor.clean_env import clean_env
+from workshop_lib.doctor.coding import UndecodableError, decoder
+from workshop_lib.doctor.finding import Diagnosis, Finding
 from workshop_lib.doctor.frames import frames_of
 from workshop_lib.doctor.frameworks import framework_of
 from workshop_lib.doctor.hosts import NotAllowed, check_host
@@ -15,6 +20,8 @@ from workshop_lib.doctor.probes.arrival import judge_arrival
 from workshop_lib.doctor.probes.heartbeat import judge_silence
 from workshop_lib.doctor.probes.proxy_headers import judge_headers
 from workshop_lib.doctor.remedies import ANY, BY_FRAMEWORK, remedy_for
+from workshop_lib.doctor.reports.machine import Report
+from workshop_lib.doctor.reports.page import as_page
 from workshop_lib.doctor.telling import error_in
 
 
@@ -133,3 +140,23 @@ def test_probes_are_picked_by_name():
     assert [probe.id for probe in pick(["integrity", "arrival"], ["arrival"])] == ["integrity"]
     with pytest.raises(ValueError, match="There is no probe 'nope'"):
         pick(["nope"], [])
+
+
+def test_what_a_server_says_of_itself_is_escaped_on_the_page():
+    evil = Finding("sick", "it said `<script>alert(1)</script>` and <i>", "<i>", axes=("<i>", ""),
+                   trace=((0.0, 1.0, 0.0), (1.0, 2.0, 0.0)))  # fmt: skip
+    diagnosis = Diagnosis(PROBES[0], evil, "write `a<i>b`", 1.0)
+    page = as_page(Report("<i>", "<i>", "<i>", "quick", True, [diagnosis]), "<i>")
+    assert "<script" not in page and "<i>" not in page
+    assert "<code>&lt;script&gt;alert(1)&lt;/script&gt;</code>" in page
+    assert "<polyline" in page
+
+
+def test_codings_are_taken_off_wherever_they_are_cut():
+    text = b"data: #1 \n\n" * 50
+    for coding, packed in (("gzip", gzip.compress(text)), ("br", brotli.compress(text))):
+        decode = decoder(coding)
+        assert b"".join(decode(packed[at : at + 1]) for at in range(len(packed))) == text
+        with pytest.raises(UndecodableError):
+            decoder(coding)(b"data: plain" * 9)
+    assert decoder("")(text) == text
