@@ -2,14 +2,17 @@
 
 import json
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import psutil
+import pytest
 from click.testing import CliRunner, Result
 
-from tests.mechanism import nothing_left
+from tests.mechanism import gone, nothing_left, until
 from workshop_lib.doctor.command import stream_doctor
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server_process import ServerProcess
@@ -146,3 +149,21 @@ def test_it_is_installed_as_a_command():
     script = Path(sys.executable).parent / "stream-doctor"
     shown = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
     assert "Examine a streaming endpoint" in shown.stdout
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_whatever_ends_it_leaves_nothing(sign: signal.Signals):
+    script = str(Path(sys.executable).parent / "stream-doctor")
+    with nothing_left():
+        doctor = subprocess.Popen(
+            [script, "--run", STEP3], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert doctor.stdout
+        assert "reaches the LLM" in doctor.stdout.readline()
+        tree = psutil.Process(doctor.pid).children(recursive=True)
+        doctor.send_signal(sign)
+        said, _ = doctor.communicate(timeout=30)
+        assert doctor.returncode == 2
+        assert "has been stopped" in said and "Traceback" not in said
+        assert len(tree) >= 2
+        until(lambda: all(gone(one.pid) for one in tree))

@@ -100,6 +100,8 @@ async def _on_path(ward: Ward, shapes: list[Asking], answers: list[Answered]) ->
             return asking
         visit.witness.leave()
         told.append(_answered(asking, visit))
+        if not ward.patient.alive():  # some die of a body that they do not understand
+            await ward.start_afresh()
         if told[-1].status in (*NO_SUCH_PATH, OTHER_METHOD, None):
             methods.discard(asking.method)
         shapes += [one for one in _asked_for(asking, visit) if one not in shapes]

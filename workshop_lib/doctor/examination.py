@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from workshop_lib.doctor.asking import Asking
@@ -48,8 +48,12 @@ class Examination:
             lanes = self._lanes(_can_double(ward.patient))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._round(ward, lanes[0]))
-                for probes in lanes[1:]:
+                beside = [
                     group.create_task(self._round_beside(leaving, ward, probes))
+                    for probes in lanes[1:]
+                ]
+            for left_over in beside:
+                await self._round(ward, left_over.result())
         return [self.diagnoses[probe.id] for probe in self.probes]
 
     def _lanes(self, side_by_side: bool) -> list[list[Probe]]:
@@ -85,24 +89,40 @@ class Examination:
         await patient.start()
         return Ward(patient, llm, self.asking, self.doses)
 
-    async def _round_beside(self, leaving: ExitStack, ward: Ward, probes: Sequence[Probe]) -> None:
-        """Examine a second patient of the same kind, asked in the same way."""
-        beside = await self._admit(leaving, 0)
+    async def _round_beside(
+        self, leaving: ExitStack, ward: Ward, probes: Sequence[Probe]
+    ) -> Sequence[Probe]:
+        """Examine a second patient of the same kind; return what is left over if there is none."""
+        try:
+            beside = await self._admit(leaving, 0)
+        except CannotExamine:
+            return probes
         beside.asking, beside.notes = ward.asking, ward.notes
         await self._round(beside, probes)
+        return []
 
     async def _round(self, ward: Ward, probes: Sequence[Probe]) -> None:
         for probe in probes:
-            began_s, listeners = time.monotonic(), ward.patient.listeners()
-            finding = await self._examine(ward, probe)
-            if not await _alive(ward) or listeners - ward.patient.listeners():
-                finding = _died(ward)
+            began_s = time.monotonic()
+            finding = await self._with_its_life(ward, probe)
             remedy = remedy_for(probe.id, finding.verdict, self.framework)
             diagnosis = Diagnosis(probe, finding, remedy, time.monotonic() - began_s)
             self.diagnoses[probe.id] = diagnosis
             self.tell(diagnosis)
-            if not await _alive(ward) or self._is_harmed(probe, finding):
-                await _start_afresh(ward)
+
+    async def _with_its_life(self, ward: Ward, probe: Probe) -> Finding:
+        """Examine, and see whether the server lives: a death counts before all else, and once."""
+        if not await _alive(ward):
+            return Finding("unclear", f"it no longer answers since {ward.doing}. Start it afresh.")
+        listeners = ward.patient.listeners()
+        finding = await self._examine(ward, probe)
+        harmed = probe.harms and (finding.verdict != "healthy" or self.doses is not QUICK)
+        if not await _alive(ward) or listeners - ward.patient.listeners():
+            finding, harmed = _died(ward), True
+        if harmed:
+            with suppress(CannotExamine):  # then it is not alive, which the next probe will say
+                await ward.start_afresh()
+        return finding
 
     async def _examine(self, ward: Ward, probe: Probe) -> Finding:
         try:
@@ -112,9 +132,6 @@ class Examination:
             return Finding("unclear", "it was not through in time: the machine may be too busy.")
         except CannotExamine as problem:
             return Finding("unclear", str(problem))
-
-    def _is_harmed(self, probe: Probe, finding: Finding) -> bool:
-        return probe.harms and (finding.verdict != "healthy" or self.doses is not QUICK)
 
 
 def _can_double(patient: Patient) -> bool:
@@ -127,13 +144,6 @@ async def _alive(ward: Ward) -> bool:
         return True
     await asyncio.sleep(0.5)
     return ward.patient.alive()
-
-
-async def _start_afresh(ward: Ward) -> None:
-    if ward.patient.can_restart:
-        # it may take seconds to go, and the readers of another lane must be read for
-        await asyncio.to_thread(ward.patient.stop)
-        await ward.patient.start()
 
 
 def _died(ward: Ward) -> Finding:

@@ -1,5 +1,6 @@
 """Where a patient lies: its LLM before it, our readers behind it, one visit after the other."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -81,6 +82,13 @@ class Ward:
         visit = Visit(witness, self.llm, since, prompt)
         await witness.ask()
         return visit
+
+    async def start_afresh(self) -> None:
+        """Stop the patient and start it again, if it is ours."""
+        if self.patient.can_restart:
+            # it may take seconds to go, and the readers of another lane must be read for
+            await asyncio.to_thread(self.patient.stop)
+            await self.patient.start()
 
     def processes(self) -> list[psutil.Process]:
         """Return the patient's processes."""
