@@ -19,7 +19,7 @@ from tests.mechanism import SAFETY_S, until
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
-from workshop_lib.pipe.server import ServerThread
+from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.sockets import SMALL, connecting_socket
 from workshop_lib.pipe.upstream import openai_client
 
@@ -81,7 +81,7 @@ class Outcome:
 class Reader:
     """A reader on a raw socket, that reads and leaves exactly when it is told."""
 
-    def __init__(self, server: ServerThread) -> None:
+    def __init__(self, server: Server) -> None:
         self.answer = Answer(Call.to(f"{server.url}/chat", "POST", {}, _BODY), "reader 0", "[DONE]")
         self._cut = False
         self._sock = connecting_socket(SMALL.reader_rcvbuf)
@@ -139,6 +139,8 @@ _BODY = '{"prompt": "{prompt}"}'
 
 class Served:
     """A step on its own server, with what it holds in view and the garbage collector held off."""
+
+    long = LONG
 
     def __init__(
         self, name: str, chat: Handler, llm: FakeLLM, env: Mapping[str, str] | None = None
@@ -207,16 +209,16 @@ def ends_it(step: str, fault: str) -> bool:
     return step in HAVE_DEADLINES and fault in ("stalls", "silence")
 
 
-def knobs_of(fault: str, moment: str) -> dict[str, Any]:
+def knobs_of(fault: str, moment: str, long: dict[str, int] = LONG) -> dict[str, Any]:
     """Choose an answer during which this fault can happen at this moment."""
     if fault in LLMS_FAULTS:
         at = {"before": 0, "midway": MIDWAY, "waiting": BEYOND_THE_READERS_SOCKETS, "end": TOKENS}
-        answer = LONG if moment == "waiting" else {}
+        answer = long if moment == "waiting" else {}
         return {**HEALTHY, **answer, "fault": LLMS_FAULTS[fault], "fault_at": at[moment]}
     if moment == "waiting":
-        return {**HEALTHY, **LONG}
+        return {**HEALTHY, **long}
     if fault in ("stalls", "freezes"):
-        answer = {"before": LONG | {"first_token_s": 0.2}, "midway": LONG, "end": {}}[moment]
+        answer = {"before": long | {"first_token_s": 0.2}, "midway": long, "end": {}}[moment]
         return {**HEALTHY, **answer}
     if moment == "midway":
         return {**HEALTHY, **ENDLESS}
@@ -235,7 +237,7 @@ class Cell:
 
     def run(self, patience_s: float) -> Outcome:
         """Let it happen, let the reader leave, and look what is left after `patience_s`."""
-        self._served.llm.set(**knobs_of(self._fault, self._moment))
+        self._served.llm.set(**knobs_of(self._fault, self._moment, self._served.long))
         reader = Reader(self._served.server)
         if self._fault in LLMS_FAULTS:
             self._llm_fails(reader)
@@ -269,6 +271,9 @@ class Cell:
 
     def _is_held_back(self, reader: Reader) -> bool:
         """Tell whether its write buffer stands: for a moment the kernel lets anybody wait."""
+        if self._served.server.write_buffers() is None:  # a process shows none
+            self._until_the_llm_stands_still()
+            return True
         before = (self._served.server.write_buffers() or {}).get(reader.port)
         time.sleep(0.1)
         return (

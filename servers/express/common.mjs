@@ -1,5 +1,7 @@
 // What is the same in every step: asking the LLM, the format of an event, and serving a handler.
 
+import { fileURLToPath } from 'node:url'
+
 import express from 'express'
 import OpenAI, { OpenAIError, RateLimitError } from 'openai'
 
@@ -11,6 +13,17 @@ export class Refusal extends Error {
   }
 }
 
+const BROKE_OFF = {
+  code: 'llm_failed',
+  message: 'The model broke off in the middle of its answer. Try again.'
+}
+
+// Why an answer is not gone on with when its reader has left: nobody is there to be told.
+export const LEFT = new Error('The reader has left.')
+
+const PAGE = fileURLToPath(new URL('../../react_client/dist', import.meta.url))
+const ANY_JSON = express.json({ type: () => true, strict: false, limit: '1mb' })
+
 // Starts an answer to the request's prompt; aborting the signal closes it on the LLM's side too.
 export function askLlm(req, signal) {
   const { client, model } = req.app.locals
@@ -20,9 +33,9 @@ export function askLlm(req, signal) {
   return client.chat.completions.create({ model, messages, stream: true }, { signal })
 }
 
-export function startStream(res) {
-  const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' }
-  res.writeHead(200, headers).flushHeaders()
+export function startStream(res, headers = {}) {
+  const usual = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' }
+  res.writeHead(200, { ...usual, ...headers }).flushHeaders()
 }
 
 // Makes the event of a chunk; nothing for one without text, such as the first and the last.
@@ -38,25 +51,25 @@ export function ending(last) {
 
 // Ends an answer that failed: with a status if nothing was sent yet, else with an error event.
 // What the LLM said stays in the server's log, for it may name keys and accounts.
-export function fail(res, problem) {
+export function fail(res, problem, finish = (res, end) => res.end(end)) {
   if (problem instanceof OpenAIError) console.error(`${problem.name}: ${problem.message}`)
   else if (!(problem instanceof Refusal)) console.error(problem)
-  if (res.headersSent) return res.end(failure())
+  if (res.headersSent) return finish(res, failure(problem))
   const { status, code, message } = refusal(problem)
   res.status(status).json({ error: { code, message } })
 }
 
-// Serves a handler at POST /chat: HOST, PORT, OPENAI_BASE_URL, OPENAI_API_KEY and MODEL come from
-// outside.
-export function run(chat) {
+// Serves a handler at POST /chat, after what reads its body, and the page that asks it at GET /.
+// HOST, PORT, OPENAI_BASE_URL, OPENAI_API_KEY and MODEL come from outside.
+export function run(chat, readBody = ANY_JSON) {
   const { HOST = '127.0.0.1', PORT = '0', MODEL = 'gpt-4o-mini' } = process.env
   if (!/^\d+$/.test(PORT) || PORT > 65535) {
     giveUp(`PORT is '${PORT}'. Set it to a number up to 65535, or to 0 for a free port.`)
   }
   const app = express()
   app.locals = { client: makeClient(), model: MODEL }
-  app.use(express.json({ type: () => true, strict: false, limit: '1mb' }))
-  app.post('/chat', chat)
+  app.post('/chat', readBody, chat)
+  app.use(express.static(PAGE))
   app.use((problem, _req, res, _next) => fail(res, problem.expose ? badRequest() : problem))
   const server = app.listen(PORT, HOST, (problem) => {
     if (problem) giveUp(`Cannot listen: ${problem.message}. Set another HOST or PORT.`)
@@ -64,15 +77,16 @@ export function run(chat) {
   })
   // a reader that closed its half only would keep the socket until it has read the rest
   server.on('connection', (socket) => socket.once('end', () => socket.destroy()))
+  return server
 }
 
 function event(data) {
   return `data: ${JSON.stringify(data)}\n\n`
 }
 
-function failure() {
-  const message = 'The model broke off in the middle of its answer. Try again.'
-  return event({ error: { code: 'llm_failed', message } })
+function failure(problem) {
+  const { code, message } = problem instanceof Refusal ? problem : BROKE_OFF
+  return event({ error: { code, message } })
 }
 
 function badRequest() {
@@ -98,7 +112,7 @@ function makeClient() {
   }
 }
 
-function giveUp(sentence) {
+export function giveUp(sentence) {
   console.error(sentence)
   process.exit(1)
 }

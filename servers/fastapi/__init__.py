@@ -1,0 +1,1 @@
+"""The same ladder on FastAPI and uvicorn; each module runs alone."""
