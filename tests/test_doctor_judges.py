@@ -14,7 +14,7 @@ from workshop_lib.doctor.frameworks import framework_of
 from workshop_lib.doctor.hosts import NotAllowed, check_host
 from workshop_lib.doctor.leaks import leaks_in
 from workshop_lib.doctor.llm_env import API_KEY
-from workshop_lib.doctor.orders import Orders, examination_for, pick
+from workshop_lib.doctor.orders import Orders, examination_for, own_env, pick
 from workshop_lib.doctor.probes import PROBES
 from workshop_lib.doctor.probes.arrival import judge_arrival
 from workshop_lib.doctor.probes.heartbeat import judge_silence
@@ -160,3 +160,13 @@ def test_codings_are_taken_off_wherever_they_are_cut():
         with pytest.raises(UndecodableError):
             decoder(coding)(b"data: plain" * 9)
     assert decoder("")(text) == text
+
+
+def test_a_server_gets_the_variables_it_needs_besides(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MINE", "m")
+    monkeypatch.delenv("NOBODYS", raising=False)
+    llm = {"OPENAI_BASE_URL": "http://llm/v1"}
+    env = own_env(llm, ["LLM={OPENAI_BASE_URL}/chat", "MINE", "EMPTY="])
+    assert env == llm | {"LLM": "http://llm/v1/chat", "MINE": "m", "EMPTY": ""}
+    with pytest.raises(ValueError, match="it is not set here"):
+        own_env(llm, ["NOBODYS"])

@@ -25,6 +25,13 @@ SICK, COULD_NOT_EXAMINE = 1, 2
 @click.option("--run", "command", metavar="COMMAND", help="Start this server, and stop it.")
 @click.option("--url", help="Examine a server that runs, such as http://127.0.0.1:3000/api/chat.")
 @click.option("--llm-port", type=int, help="With --url: where the doctor's LLM listens for it.")
+@click.option(
+    "--env",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A variable for --run. {OPENAI_BASE_URL} is replaced in it; NAME alone passes yours on.",
+)
 @click.option("--path", help="The endpoint's path; found out if it is left out.")
 @click.option("--method", type=click.Choice(["POST", "GET", "PUT"]), help="The request's method.")
 @click.option(

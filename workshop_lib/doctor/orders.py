@@ -1,5 +1,6 @@
 """What somebody ordered on the command line, checked, and made into an examination."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ class Orders:
     command: str | None = None
     url: str | None = None
     llm_port: int | None = None
+    variables: tuple[str, ...] = ()
     path: str | None = None
     method: str | None = None
     headers: tuple[str, ...] = ()
@@ -75,9 +77,30 @@ def examination_for(orders: Orders, tell: Callable[[str | Diagnosis], None]) -> 
     patience_s = START_TIMEOUT_S if orders.llm_port else 0.0
 
     def make(env: Mapping[str, str]) -> Patient:
-        return Command(command, env) if command else Running(url or "", patience_s)
+        return (
+            Command(command, own_env(env, orders.variables))
+            if command
+            else Running(url or "", patience_s)
+        )
 
     return Examination(make, wanted, probes, doses, 0 if command else orders.llm_port, tell)
+
+
+def own_env(env: Mapping[str, str], variables: Sequence[str]) -> dict[str, str]:
+    """Add what a server needs besides, such as the LLM's address by a name of its own.
+
+    Raises ValueError for a variable that is to be passed on and is not set.
+    """
+    added = dict(env)
+    for variable in variables:
+        name, given, value = variable.partition("=")
+        if not given and name not in os.environ:
+            raise ValueError(f"--env {name}: it is not set here. Write --env {name}=VALUE.")
+        value = value if given else os.environ[name]
+        for known, its in env.items():
+            value = value.replace(f"{{{known}}}", its)
+        added[name] = value
+    return added
 
 
 def pick(only: Sequence[str], skip: Sequence[str]) -> list[Probe]:

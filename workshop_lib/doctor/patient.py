@@ -91,24 +91,27 @@ class Command:
         return {process.pid for process in self.processes() if listening_ports([process])}
 
     async def _port(self, process: ServerProcess) -> int:
-        began_s = time.monotonic()
+        command, began_s = shlex.join(self._words), time.monotonic()
+        others: list[int] = []
         while (waited_s := time.monotonic() - began_s) < START_TIMEOUT_S:
             if accepts(process.url):
                 return process.port
             others = listening_ports(process.tree())
-            if others and waited_s > PORT_GRACE_S:
-                return others[0]
+            reached = [port for port in others if accepts(f"http://127.0.0.1:{port}")]
+            if reached and waited_s > PORT_GRACE_S:
+                return reached[0]
             if process.ended and not others:
                 raise CannotExamine(
-                    f"`{shlex.join(self._words)}` ended before it listened on a port. Its last "
-                    f"words: {self.last_words() or '(none)'}. Run it by hand with "
-                    f"PORT={process.port} and OPENAI_BASE_URL set, and repair that first."
+                    f"`{command}` ended before it listened on a port. Its last words: "
+                    f"{self.last_words() or '(none)'}. Run it by hand with PORT={process.port} and "
+                    "OPENAI_BASE_URL set, and repair that first."
                 )
             await asyncio.sleep(BEAT_S)
+        where = f"listens on {others}, and not for 127.0.0.1" if others else "listens on no port"
         raise CannotExamine(
-            f"`{shlex.join(self._words)}` runs, but has not listened on 127.0.0.1 for "
-            f"{START_TIMEOUT_S:g} s. Let it listen there, on the port that PORT names. "
-            f"Its last words: {self.last_words() or '(none)'}."
+            f"`{command}` runs and {where}, after {START_TIMEOUT_S:g} s. Let it listen on "
+            "127.0.0.1, on the port that PORT names. Its last words: "
+            f"{self.last_words() or '(none)'}."
         )
 
 
