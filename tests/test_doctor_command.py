@@ -9,7 +9,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import psutil
-import pytest
 from click.testing import CliRunner, Result
 
 from tests.mechanism import gone, nothing_left, until
@@ -102,7 +101,7 @@ common.run(chat)
 """,
     )
     with nothing_left():
-        result = ask("--run", own, "--only", "errors_mid_stream", "--only", "framing", "--quick")
+        result = ask("--run", own, "--only", "errors_mid_stream", "--quick")
     assert result.exit_code == 1, result.output
     said = " ".join(result.output.split())
     assert "it died while" in said.replace("│", " ").replace("  ", " ")
@@ -136,12 +135,12 @@ def test_a_running_server_that_was_pointed_to_the_doctors_llm():
 
 def test_a_running_server_with_an_llm_of_its_own():
     with (
-        FakeLLM(tokens_per_s=40, answer_tokens=20) as llm,
+        FakeLLM(tokens_per_s=10, answer_tokens=15) as llm,
         ServerProcess([sys.executable, "-m", "servers.step3_cancelling"], env=llm.env) as server,
     ):
         result = ask("--url", f"{server.url}/chat", "--only", "arrival", "--only", "backpressure")
     assert result.exit_code == 0, result.output
-    assert "1 healthy, 1 unclear" in result.output
+    assert "1 healthy, 1 unclear" in result.output, result.output
     assert "--llm-port" in result.output
 
 
@@ -151,8 +150,7 @@ def test_it_is_installed_as_a_command():
     assert "Examine a streaming endpoint" in shown.stdout
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_whatever_ends_it_leaves_nothing(sign: signal.Signals):
+def test_a_time_limit_that_ends_it_leaves_nothing():
     script = str(Path(sys.executable).parent / "stream-doctor")
     with nothing_left():
         doctor = subprocess.Popen(
@@ -161,7 +159,7 @@ def test_whatever_ends_it_leaves_nothing(sign: signal.Signals):
         assert doctor.stdout
         assert "reaches the LLM" in doctor.stdout.readline()
         tree = psutil.Process(doctor.pid).children(recursive=True)
-        doctor.send_signal(sign)
+        doctor.send_signal(signal.SIGTERM)
         said, _ = doctor.communicate(timeout=30)
         assert doctor.returncode == 2
         assert "has been stopped" in said and "Traceback" not in said

@@ -10,10 +10,8 @@ from workshop_lib.doctor.ward import QUICK
 
 TELLING = [
     ("Express: hoards", "backpressure"),
-    ("Node's http: hoards_8mb", "backpressure"),
     ("Express: compresses", "arrival_compressed"),
     ("Hono: no_signal", "cancel_streaming"),
-    ("starlette: typed events, CRLF", "completeness"),
     ("AI SDK: healthy", "integrity"),
 ]
 
