@@ -62,15 +62,9 @@ def test_another_port_another_path_and_a_fork(tmp_path):
         f"""
 import subprocess, sys
 code = '''
-import os
 from aiohttp import web
 from servers.common import make_app
 from servers.step3_cancelling import chat
-os.environ["HOST"] = "127.0.0.1"
-app = make_app(chat)
-app.router.add_post("/api/chat/stream", chat)
-del app.router._named_resources, app
-from aiohttp import web
 outer = web.Application()
 outer.add_subapp("/api/", make_app(chat))
 web.run_app(outer, host="127.0.0.1", port=0, print=None)
@@ -88,24 +82,24 @@ def test_a_death_is_a_finding_with_its_last_words(tmp_path):
     own = program(
         tmp_path,
         f"""
-import sys; sys.path.insert(0, {str(Path.cwd())!r})
-import asyncio, os
+import os, sys
+sys.path.insert(0, {str(Path.cwd())!r})
 from servers import common, step2_fixed
-async def chat(request):
-    response = await step2_fixed.chat(request)
-    if b"broke" in common.failure() and response._payload_writer.output_size < 500:
-        print("out of luck", flush=True)
-        os._exit(3)
-    return response
-common.run(chat)
+def failure():
+    print("out of luck", flush=True)
+    os._exit(3)
+step2_fixed.failure = failure
+common.run(step2_fixed.chat)
 """,
     )
+    found = tmp_path / "found.json"
     with nothing_left():
-        result = ask("--run", own, "--only", "errors_mid_stream", "--quick")
+        options = "--only", "errors_mid_stream", "--quick", "--json", str(found)
+        result = ask("--run", own, *options)
     assert result.exit_code == 1, result.output
-    said = " ".join(result.output.split())
-    assert "it died while" in said.replace("│", " ").replace("  ", " ")
-    assert "out of luck" in said
+    (probe,) = json.loads(found.read_text())["probes"]
+    assert probe["evidence"].startswith("it died while its LLM broke off")
+    assert "its last words: out of luck" in probe["evidence"]
 
 
 def test_what_cannot_be_examined_is_said_and_the_status_is_2(tmp_path):
