@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
@@ -31,9 +32,11 @@ KEEP_RECORDINGS = """
 from pathlib import Path as _Path
 from workshop_lib.meter.page_run import PageRun as _PageRun
 from workshop_lib.meter.recording import Recording as _Recording
+from workshop_lib.pipe.eight_streams import Timeline as _Timeline
 _kept = []
 for _name, _value in list(globals().items()):
-    if isinstance(_value, _Recording) and _name[0] != "_" and not any(_value is k for k in _kept):
+    _is_kept = any(_value is k for k in _kept)
+    if isinstance(_value, _Recording | _Timeline) and _name[0] != "_" and not _is_kept:
         _value.save(_Path("recordings") / f"{_lesson}_{_name}.json")
         _kept.append(_value)
     for _run in _value.values() if isinstance(_value, dict) else []:
@@ -52,8 +55,10 @@ def main() -> None:
         sys.exit(f"No lesson is called {' or '.join(wanted)}. Give its digits, as in: 02")
     # The kernel of this environment, whatever else the machine has registered.
     os.environ |= {"WORKSHOP_PACE": "full", "JUPYTER_PREFER_ENV_PATH": "1"}
-    for path in paths:
-        print(f"{path.name}: {execute(path):.0f} s", flush=True)
+    with TemporaryDirectory() as folder:
+        os.environ["WORKSHOP_PROGRESS"] = f"{folder}/progress.json"  # of a learner who begins
+        for path in paths:
+            print(f"{path.name}: {execute(path):.0f} s", flush=True)
 
 
 def execute(path: Path) -> float:

@@ -53,8 +53,6 @@ class Tally:
 
     def line(self) -> str:
         said = {
-            "method": self.request.method,
-            "path": self.request.path,
             "user": self.user or self.request.remote,
             "status": self.status,
             "outcome": self.outcome,
@@ -101,13 +99,14 @@ async def journal(app: web.Application) -> AsyncIterator[None]:
 
 @web.middleware
 async def _keep(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if (request.method, request.path) != ("POST", "/chat"):  # the page, the metrics: no answers
+        return await handler(request)
     tally = request[TALLY] = Tally(request)
     request.app[JOURNAL].open.add(tally)
     try:
         response = await handler(request)
-        whole = tally.finished or isinstance(response, web.Response)
         tally.status = response.status
-        tally.outcome = tally.outcome or ("complete" if whole else "llm_failed")
+        tally.outcome = tally.outcome or ("complete" if tally.finished else "llm_failed")
         return response
     except web.HTTPException as refused:
         tally.status, tally.outcome = refused.status, "refused"

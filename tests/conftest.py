@@ -1,6 +1,6 @@
 """What all tests share: the system parts, and one loud line for each reason to skip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,15 @@ from tests import system_parts
 from tests.patients.catalogue import PATIENTS
 from tests.patients.patient import NODE, Patient
 from workshop_lib.pipe.node import build_page, install_packages, node_program
+
+
+@pytest.fixture(scope="session", autouse=True)
+def progress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of what is done: not the one of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        path = tmp_path_factory.mktemp("progress") / "progress.json"
+        environment.setenv("WORKSHOP_PROGRESS", str(path))
+        yield path
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +39,18 @@ def redis_program() -> str:
     if path:
         return path
     reason = "there is no redis-server. Run `make test` as root, or install Redis"
+    if system_parts.in_ci():
+        pytest.fail(f"CI=true allows no skipping, and {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def nginx() -> str:
+    """Path of an nginx that starts; without it the test is skipped, or fails with CI=true."""
+    path = system_parts.find_nginx()
+    if path:
+        return path
+    reason = "there is no nginx. Run `make test` as root, or install nginx"
     if system_parts.in_ci():
         pytest.fail(f"CI=true allows no skipping, and {reason}")
     pytest.skip(reason)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from servers.common import Handler, event, make_app, start_stream
 from workshop_lib.pipe.fake_llm import FakeLLM
-from workshop_lib.pipe.server import ServerThread
+from workshop_lib.pipe.server import Server, ServerThread
 
 DONE = b"data: [DONE]\n\n"
 # What Chromium itself writes about an answer that is an error or breaks off.
@@ -53,7 +53,7 @@ def serving(chat: Handler, llm: FakeLLM, **thread: Any) -> Iterator[ServerThread
 class Chat:
     """The page as its reader sees it; `console` holds what must not be there."""
 
-    def __init__(self, browser: Browser, server: ServerThread, **query: str) -> None:
+    def __init__(self, browser: Browser, server: Server, **query: str) -> None:
         self._context = browser.new_context(viewport={"width": 800, "height": 700})
         self.page: Page = self._context.new_page()
         self.console: list[str] = []

@@ -1,4 +1,4 @@
-"""Finds the parts that are no Python packages, or brings them: Chromium and Redis.
+"""Finds the parts that are no Python packages, or brings them: Chromium, Redis and nginx.
 
 Run by `make test`: prints where each part is. Looks at the machine first; what it has to bring
 itself goes into .venv, except what apt-get installs.
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from workshop_lib.pipe.chromium import BROWSERS, NPM_CHROMIUM, STARTER, find_chromium
+from workshop_lib.pipe.proxy import find_nginx
 
 VENV = Path(__file__).resolve().parent.parent / ".venv"
 PATIENCE_S = 900
@@ -113,14 +114,22 @@ def provide_redis() -> str | None:
     return find_redis()
 
 
+def provide_nginx() -> str | None:
+    """Returns the path of an nginx that starts, which apt-get brings if it can."""
+    if not find_nginx():
+        print("no nginx yet; trying by apt", flush=True)
+        by_apt("nginx")
+    return find_nginx()
+
+
 def main() -> None:
     """Prints where each part is; with CI=true a missing one is an error."""
-    found = {"Chromium": provide_chromium(), "Redis": provide_redis()}
+    found = {"Chromium": provide_chromium(), "Redis": provide_redis(), "nginx": provide_nginx()}
     for part, path in found.items():
         print(f"{part}: {path or 'not found: the tests that need it will be skipped'}")
     if in_ci() and not all(found.values()):
         sys.exit(
-            "CI=true allows no skipping. Install what is not found, such as redis-server, or name "
+            "CI=true allows no skipping. Install what is not found, such as nginx, or name "
             "it: CHROMIUM=/path make test"
         )
 

@@ -205,6 +205,7 @@ def test_the_other_habits_make_their_moves():
         ("stalled:5", Stalled(5)),
         ("leaver:10:reset", Leaver(10, "reset")),
         ("leaver:3", Leaver(3)),
+        ("leaver:3:close:1.5", Leaver(3, "close", 1.5)),
         ("freezer:7:2.5", Freezer(7, 2.5)),
     ],
 )
@@ -330,6 +331,11 @@ def test_a_leaver_leaves_after_its_tokens_and_the_server_sees_it(how):
         rows = crowd.wait_until(ended)
         until(lambda: flood.readers == 0)
     assert {(row.state, row.tokens, row.complete) for row in rows} == {("left", 10, False)}
+
+
+def test_a_leaver_may_stop_reading_for_a_while_before_it_leaves():
+    assert list(Leaver(0, "close", 1.5).moves(Seen())) == [Wait(1.5), Leave("close")]
+    assert list(Leaver(0).moves(Seen())) == [Leave("close")]
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])

@@ -1,8 +1,10 @@
 """Every exercise: its starter, its solution, and each tempting wrong answer with its message."""
 
+import ast
 import asyncio
 import gc
 import inspect
+import json
 import linecache
 import re
 import threading
@@ -20,26 +22,17 @@ from tests.wrong_answers import lesson03 as wrong03
 from tests.wrong_answers import lesson04 as wrong04
 from tests.wrong_answers import lesson05 as wrong05
 from tests.wrong_answers import lesson06 as wrong06
-from workshop_lib.exercises import (
-    lesson00,
-    lesson01,
-    lesson02,
-    lesson03,
-    lesson04,
-    lesson05,
-    lesson06,
-)
+from tests.wrong_answers import lesson07 as wrong07
+from tests.wrong_answers import lesson08 as wrong08
+from workshop_lib.exercises import lesson00, lesson01
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
+from workshop_lib.exercises.overview import lessons
 from workshop_lib.experiment import Buffers
 from workshop_lib.show.units import shorten
 
-EXERCISES = {
-    found.name: found
-    for lesson in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06)
-    for found in vars(lesson).values()
-    if isinstance(found, Exercise)
-}
+LESSONS = {exercise.name: lesson for lesson in lessons() for exercise in lesson.exercises}
+EXERCISES = {exercise.name: exercise for lesson in lessons() for exercise in lesson.exercises}
 WRONG: dict[str, dict[Any, str]] = {
     "number_the_tokens": wrong00.NUMBERS,
     "make_the_llm_break_off": wrong00.MODELS,
@@ -55,10 +48,17 @@ WRONG: dict[str, dict[Any, str]] = {
     "find_where_a_block_ends": wrong05.BLOCKS,
     "write_the_alarm": wrong06.ALARMS,
     "choose_the_load": wrong06.LOADS,
+    "choose_the_header": wrong07.HEADERS,
+    "place_the_heartbeat": wrong07.HEARTBEATS,
+    "set_a_budget": wrong07.BUDGETS,
+    "name_the_causes": wrong08.CAUSES,
+    "tell_bursts": wrong08.BURSTS,
 }
 
 
 AT_ONCE = 3
+IMPORTS = (ast.Import, ast.ImportFrom)
+SOLVED = "the solution, in the lesson"
 
 Answers = dict[tuple[str, Any], Future[Result]]
 
@@ -74,9 +74,9 @@ def answers() -> Iterator[Answers]:
         environment.setenv("WORKSHOP_PACE", "quick")
         with ThreadPoolExecutor(AT_ONCE) as pool:
             yield {
-                (name, attempt): pool.submit(_check, exercise, attempt)
+                (name, _key(attempt)): pool.submit(_check, exercise, attempt)
                 for name, exercise in EXERCISES.items()
-                for attempt in [exercise.answer, *WRONG[name]]
+                for attempt in [SOLVED, *WRONG[name]]
             }
     gc.collect()
     assert set(threading.enumerate()) - threads == set()
@@ -85,7 +85,36 @@ def answers() -> Iterator[Answers]:
 
 
 def _check(exercise: Exercise, attempt: Any) -> Result:
+    if attempt is SOLVED:
+        attempt = solved_in_the_lesson(exercise)
     return asyncio.run(exercise.check(attempt))
+
+
+def solved_in_the_lesson(exercise: Exercise) -> Any:
+    """Return what a lesson's cells have under the starter's name once the solution is put there.
+
+    Only imports are run before it: what a solution needs, its lesson must have imported.
+    """
+    notebook = json.loads(LESSONS[exercise.name].notebook.read_text())
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    namespace: dict[str, Any] = {}
+    for code in cells:
+        imports = [one for one in ast.parse(code).body if isinstance(one, IMPORTS)]
+        exec(compile(ast.Module(list[ast.stmt](imports), []), "imports", "exec"), namespace)
+    _put_in_a_cell(exercise.solution_text, exercise.name, namespace)
+    (check,) = (code for code in cells if f"{exercise.name}.check(" in code)
+    return namespace[check.rpartition("(")[2].rstrip().rstrip(")")]
+
+
+def _put_in_a_cell(code: str, name: str, namespace: dict[str, Any]) -> None:
+    """Run code as a notebook does: its source can be looked up by the name of the cell."""
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    exec(compile(code, name, "exec"), namespace)
+
+
+def _key(attempt: Any) -> Any:
+    """Return what tells an attempt from others: a dictionary's text, for it cannot be a key."""
+    return repr(attempt) if isinstance(attempt, dict) else attempt
 
 
 def _label(value: Any) -> str:
@@ -103,7 +132,7 @@ async def test_untouched_starter(name: str, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_solution(name: str, answers: Answers) -> None:
-    result = answers[name, EXERCISES[name].answer].result()
+    result = answers[name, SOLVED].result()
     assert result.outcome == "correct", result
     assert any(character.isdigit() for character in result.finding)
 
@@ -114,6 +143,10 @@ FAULTS = {
     "repair_the_splitter": r"«CR ends a line» .* and your function \[\]\.",
     "lose_no_token": r"^200 of 400 tokens reached the screen; the first that is missing is #4\.",
     "find_where_a_block_ends": r"inside of a piece of code, .* A blank line between two fences",
+    "choose_the_header": r"in lumps: something new had come at \d+ of \d+ looks\.",
+    "place_the_heartbeat": "^0 heartbeats came in the .* and 0 after it",
+    "set_a_budget": r"^greedy got [\d,]+ tokens, and 300 are allowed",
+    "tell_bursts": r"^It calls this bursts: ",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
 
@@ -130,7 +163,7 @@ async def test_the_starter_has_the_fault_that_is_to_be_found(name: str) -> None:
     ids=_label,
 )
 def test_wrong_answer(name: str, attempt: Any, answers: Answers) -> None:
-    result = answers[name, attempt].result()
+    result = answers[name, _key(attempt)].result()
     found = re.sub(r"in line \d+ of", "in line {line} of", result.finding)
     assert result.outcome == "not yet"
     assert WRONG[name][attempt] in found
@@ -175,6 +208,13 @@ def test_hints_come_one_by_one(name: str, capsys: pytest.CaptureFixture[str]) ->
         exercise.hint()
         said = capsys.readouterr().out
         assert said == f"hint {number % len(exercise.hints) + 1} of {len(exercise.hints)}: {hint}\n"
+    exercise.hint(2)
+    exercise.hint()
+    exercise.hint(9)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("hint 2 of")
+    assert said[1].startswith(f"hint {2 % len(exercise.hints) + 1} of")
+    assert said[2] == f"There is no hint 9. Ask for one from 1 to {len(exercise.hints)}."
     assert len(exercise.hints) >= 3
     assert all(20 < len(hint) <= 200 for hint in exercise.hints)
 
@@ -186,7 +226,8 @@ def test_code_shown_is_the_code_that_runs(name: str, capsys: pytest.CaptureFixtu
         show()
         said = capsys.readouterr().out
         if inspect.isfunction(code):
-            assert inspect.getsource(code) in said
+            source = inspect.getsource(code)
+            assert source.replace(code.__name__, exercise.starter.__name__) in said
         else:
             namespace: dict[str, Any] = {"Buffers": Buffers}
             exec(said.rpartition("\n\n")[2], namespace)
@@ -197,7 +238,6 @@ async def test_a_starter_with_other_names_and_comments_is_still_untouched() -> N
     copy = inspect.getsource(lesson00.my_chat).replace("my_chat", "his_chat")
     copy = copy.replace("    last = None\n", "    last   = None  # nothing yet\n")
     namespace: dict[str, Any] = {**vars(lesson00)}
-    linecache.cache["a cell"] = (len(copy), None, copy.splitlines(keepends=True), "a cell")
-    exec(compile(copy, "a cell", "exec"), namespace)
+    _put_in_a_cell(copy, "a cell", namespace)
     result = await lesson00.number_the_tokens.check(namespace["his_chat"])
     assert result.outcome == "not tried yet"

@@ -95,18 +95,17 @@ def test_an_answer_that_breaks_off_ends_with_an_error_event(
 def test_broken_is_broken_and_fixed_is_fixed(step: str, outcome: str):
     recording = Experiment(
         twin("fastapi", step), 4, {"stalled": 3, "steady": 1}, tokens_per_s=100,
-        token_bytes=16_000, seconds=6, time_lapse=5,
+        token_bytes=16_000, seconds=5, time_lapse=5,
     ).run_blocking()  # fmt: skip
     verdict = judge(recording)
     assert verdict.outcome == outcome, verdict
     assert (recording.errors, recording.complaints) == ([], [])
 
 
-@pytest.mark.parametrize(("mix", "knobs"), [("leaver:10", {}), ("leaver:0", {"fault": "silence"})])
-def test_the_llm_stops_for_readers_that_have_left(mix: str, knobs: dict[str, str]):
+def test_the_llm_stops_for_readers_that_have_left():
     recording = Experiment(
-        twin("fastapi", "step3_cancelling"), 6, {mix: 4, "steady": 2}, tokens_per_s=100, seconds=4,
-        buffers=KERNELS_OWN, time_lapse=2, knobs=knobs,
+        twin("fastapi", "step3_cancelling"), 6, {"leaver:10": 4, "steady": 2}, tokens_per_s=100,
+        seconds=3, buffers=KERNELS_OWN, time_lapse=2,
     ).run_blocking()  # fmt: skip
     verdict = judge_leaving(recording)
     assert verdict.outcome == "stopped", verdict

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.mechanism import ask, read_all, until
-from tests.production import ENDLESS, HEALTHY, LARGE, post, read_until, serving
+from tests.production import ENDLESS, HEALTHY, LARGE, post, read_until, send, serving
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server_process import ServerProcess
 from workshop_lib.pipe.sockets import SMALL
@@ -41,9 +41,18 @@ def test_a_whole_answer(llm: FakeLLM, log: pytest.LogCaptureFixture):
     line = line_of(log)
     assert 0 <= line.pop("first_token_s") <= line.pop("duration_s")
     assert line == {
-        "method": "POST", "path": "/chat", "user": "127.0.0.1", "status": 200,
-        "outcome": "complete", "tokens": HEALTHY["answer_tokens"], "heartbeats": 0,
+        "user": "127.0.0.1", "status": 200, "outcome": "complete",
+        "tokens": HEALTHY["answer_tokens"], "heartbeats": 0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("head", ["GET / HTTP/1.1", "GET /chat HTTP/1.1", "POST /other HTTP/1.1"])
+def test_what_is_no_answer_has_no_line(llm: FakeLLM, log: pytest.LogCaptureFixture, head: str):
+    with serving(llm) as server:
+        read_all(send(server.port, head))
+        assert not log.messages
+        read_all(ask(server.port))
+    assert line_of(log)["outcome"] == "complete"
 
 
 @pytest.mark.parametrize("fault", ["error_event", "cut", "early_end"])

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from workshop_lib.cases.case import CASES
+from workshop_lib.cases.causes import CAUSES
 from workshop_lib.exercises import (
     lesson00,
     lesson01,
@@ -23,14 +25,18 @@ from workshop_lib.exercises import (
     lesson04,
     lesson05,
     lesson06,
+    lesson07,
+    lesson08,
 )
 from workshop_lib.exercises.contract import Exercise
 from workshop_lib.meter.page_run import PageRun
 from workshop_lib.meter.recording import Gauges, Recording
+from workshop_lib.pipe.eight_streams import Timeline
 from workshop_lib.pipe.express import writable_lengths
 from workshop_lib.pipe.long_answer import LongAnswer
 from workshop_lib.pipe.node import npm
 from workshop_lib.pipe.sse_corpus import hand_cases
+from workshop_lib.sharing import tokens_by_user
 from workshop_lib.show import unaccounted_bytes
 from workshop_lib.show.storm import HEADLESS, YOURS
 from workshop_lib.soak import slope_of
@@ -43,14 +49,16 @@ RUN_TIMES_S = json.loads((NOTEBOOKS / "recordings" / "run_times_s.json").read_te
 IGNORE = "nbval-ignore-output"
 VARIES = re.compile(
     r"watch(_ledger)?\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.|last\."
-    r"|writable_lengths\(|show_claims\(|render_storm\(|_frame_ms"
+    r"|writable_lengths\(|show_claims\(|render_storm\(|_frame_ms|show_passages\(|open_eight\("
+    r"|show_shares\("
+    r"|await examine\(|diagnose\(|seen\[|after_leaving_tokens"
 )
 RUN = re.compile(r"(?m)^(\w+) = await (watch|render_storm)\((.*)")
 FRAME_MS = 1000 / 60
 # Compares figures that vary, by a margin, and prints whether it is kept.
 MARGINS = {"tenfold", "verdict-load", "verdict-alarm"}
-# They read bytes, and run no experiment that a chart would follow.
-WITHOUT_CHARTS = {"00", "04"}
+# They read bytes, or draw arrivals, and run no experiment that a chart would follow.
+WITHOUT_CHARTS = {"00", "04", "08"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
 WORDS_A_MINUTE = 200
 MOST_BYTES = 200_000
@@ -164,6 +172,16 @@ def share_of_due(name: str) -> float:
     return slope_of([sample.t_s for sample in samples], inside).per_min / due_per_min
 
 
+def due_each(name: str) -> float:
+    """Returns the tokens that the LLM would have produced for a reader who holds nothing back."""
+    return recording(name).setup["tokens_per_s"] * recording(name).samples[-1].t_s
+
+
+def timeline(protocol: str) -> Timeline:
+    """Returns what a browser has reported of its streams."""
+    return Timeline.load(NOTEBOOKS / "recordings" / f"07_over_{protocol}.json")
+
+
 def crept(name: str) -> int:
     """Returns by how many bytes memory grew in the last two thirds of a run."""
     samples = recording(name).samples
@@ -267,6 +285,23 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
     ),
     ("06", "climbs as fast as\ntokens are due", lambda: 0.95 < share_of_due("06_frozen") < 1.05),
     ("06", "it still creeps while the tokens stand still", lambda: crept("06_soaked") > 100_000),
+    (
+        "07",
+        "All of it, to the end",
+        lambda: produced_each("07_buffered") > 0.9 * due_each("07_buffered"),
+    ),
+    (
+        "07",
+        "one header of the server's has switched its buffering\noff",
+        lambda: produced_each("07_unbuffered") < 0.1 * due_each("07_unbuffered"),
+    ),
+    ("07", "The seventh waits", lambda: timeline("http1").at_once == 6),
+    ("07", "all streams share one connection", lambda: timeline("http2").at_once == 8),
+    (
+        "07",
+        "The\npolite nine notice nothing",
+        lambda: sorted(tokens_by_user(recording("07_metered")).values())[:9] == [40] * 9,
+    ),
 ]
 # Figures that are settings, names or constants of other software, not results.
 NOT_MEASURED = {
@@ -294,9 +329,12 @@ NOT_MEASURED = {
         "50",
         "32,000",
     },
+    # versions, limits that stand in the table with their sources, and what runs are asked for
+    "07": {"1", "1.29.7", "29", "7", "0", "2", "15", "30", "60", "96", "48", "5", "9111"},
+    "08": {"99", "100", "1", "2"},
 }
 
-EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
+EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "00": (lesson00.number_the_tokens, lesson00.make_the_llm_break_off),
     "01": (lesson01.a_load_test_that_tells, lesson01.how_long_would_the_demo_run),
     "02": (lesson02.bound_the_queue, lesson02.choose_the_buffers),
@@ -304,7 +342,10 @@ EXERCISES: dict[str, tuple[Exercise, Exercise]] = {
     "04": (lesson04.repair_the_splitter, lesson04.make_the_end_honest),
     "05": (lesson05.lose_no_token, lesson05.find_where_a_block_ends),
     "06": (lesson06.write_the_alarm, lesson06.choose_the_load),
+    "07": (lesson07.choose_the_header, lesson07.place_the_heartbeat, lesson07.set_a_budget),
+    "08": (lesson08.tell_bursts, lesson08.name_the_causes),
 }
+KINDS = ("choose", "write", "explore")  # the last two, where a lesson has no more
 
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name[:2])
 
@@ -396,8 +437,8 @@ def test_the_times_and_the_title_are_true_and_stand_in_the_list_of_lessons(path:
 @each_lesson
 def test_exercises_begin_with_their_starters_and_say_what_to_do(path: Path) -> None:
     by_id = {cell["id"]: source(cell) for cell in [*cells(path), *cells(path, "markdown")]}
-    pairs = zip(("write", "explore"), EXERCISES[path.name[:2]], strict=True)
-    for kind, exercise in pairs:
+    exercises = EXERCISES[path.name[:2]]
+    for kind, exercise in zip(KINDS[-len(exercises) :], exercises, strict=True):
         starter = by_id[f"{kind}-starter"]
         assert ast.dump(ast.parse(starter)) == ast.dump(ast.parse(exercise.starter_text))
         for figure in re.findall(r"\d+", exercise.task):
@@ -438,7 +479,8 @@ def test_recordings_are_of_the_lessons_and_small() -> None:
     stored = {path.stem: path for path in (NOTEBOOKS / "recordings").glob("[0-9]*.json")}
     assert watched <= set(stored) <= watched | awaited
     assert max(path.stat().st_size for path in stored.values()) < MOST_BYTES
-    of_servers = [name for name in stored if not name.startswith("05")]
+    of_pages = [name for name in stored if name.startswith(("05", "07_over_http"))]
+    of_servers = set(stored) - set(of_pages)
     assert all(recording(name).setup["time_lapse"] == 1 for name in of_servers)
 
 
@@ -539,6 +581,27 @@ def test_a_page_that_parses_all_of_it_again_turns_lesson_05_red(tmp_path: Path) 
     assert "NOT AS EXPECTED blocks: bounded was foretold. Found growing: " in said
 
 
+def test_every_examination_is_confirmed_in_the_next_cell() -> None:
+    code, letters = cells(lesson("08")), ""
+    for cell, after in itertools.pairwise(code):
+        if examined := re.search(r'await examine\("(\w+)"\)', source(cell)):
+            letters += examined[1]
+            assert source(after) == f'confirm("{examined[1]}")'
+            passed = [f"PASS case {one}: one of {len(CAUSES)} causes fits\n" for one in examined[1]]
+            assert printed(after) == "".join(passed)
+    assert sorted(letters) == sorted(CASES)
+
+
+def test_a_case_in_which_nothing_is_broken_turns_lesson_08_red(tmp_path: Path) -> None:
+    common = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "common.py"
+    head = '"Cache-Control": "no-cache"}\n    response = web.StreamResponse'
+    assert head in common.read_text()
+    streams = head.replace("}", ', "X-Accel-Buffering": "no"}')
+    common.write_text(common.read_text().replace(head, streams))
+    said = red_cell(lesson("08"), "confirm-alike", tmp_path)
+    assert "NOT AS EXPECTED case A: one cause was to fit. Found none." in said
+
+
 def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:
     step3 = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "step3_cancelling.py"
     waits = "            async for last in stream:"
@@ -549,9 +612,24 @@ def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:
     assert "NOT AS EXPECTED step3_cancelling: bounded was foretold. Found growing: " in said
 
 
+def test_a_server_that_does_not_speak_to_nginx_turns_lesson_07_red(
+    nginx: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NGINX", nginx)
+    opening = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "opening.py"
+    header = '    "X-Accel-Buffering": "no",\n'
+    assert header in opening.read_text()
+    opening.write_text(opening.read_text().replace(header, ""))
+    said = red_cell(lesson("07"), "verdict-unbuffered", tmp_path)
+    assert "NOT AS EXPECTED step4_production: bounded was foretold. Found growing: " in said
+
+
 def red_cell(path: Path, cell: str, folder: Path) -> str:
-    """Runs a lesson on the servers in a folder; returns what nbval says, which names the cell."""
-    lesson = shutil.copy(path, folder)
+    """Runs a lesson up to a cell on the servers in a folder; returns what nbval says of it."""
+    notebook = json.loads(path.read_text())
+    end = [one["id"] for one in notebook["cells"]].index(cell) + 1
+    lesson = folder / path.name
+    lesson.write_text(json.dumps({**notebook, "cells": notebook["cells"][:end]}))
     options = [
         "--nbval",
         "--nbval-current-env",

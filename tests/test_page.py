@@ -12,9 +12,10 @@ from servers import step3_cancelling
 from servers.common import make_app
 from tests.mechanism import until
 from tests.page import Chat, saying, serving, tokens
+from tests.twins import TWINS, serving_twin, twin
 from workshop_lib.pipe.chromium import FLAGS
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
-from workshop_lib.pipe.server import ServerThread
+from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.tokens import token_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("built_page")]
@@ -58,7 +59,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
     """Opens pages, and sees at the end that none of them has complained."""
     opened: list[Chat] = []
 
-    def open_page(server: ServerThread, **query: str) -> Chat:
+    def open_page(server: Server, **query: str) -> Chat:
         opened.append(Chat(browser, server, **query))
         return opened[-1]
 
@@ -90,6 +91,26 @@ def test_the_page_shows_what_the_llm_said_to_the_last_character(
     chat.wait_for("done")
     assert chat.text() == numbered(TOKENS, multibyte=text == "multibyte")
     expect(chat.page.get_by_role("status")).to_have_text(f"Done: {len(chat.text()):,} characters.")
+
+
+@pytest.mark.parametrize("framework", TWINS)
+@pytest.mark.usefixtures("node")
+def test_the_twins_serve_the_page_and_what_it_asks(open_page: Open, llm: FakeLLM, framework: str):
+    with serving_twin(llm, twin(framework), answer_tokens=TOKENS) as server:
+        chat = open_page(server, mode="plain")
+        chat.ask()
+        chat.wait_for("done")
+        assert chat.text() == numbered(TOKENS)
+        llm.set(fault="cut", fault_at=7)
+        chat.ask()
+        chat.wait_for("error")
+        assert "broke off" in chat.alert()
+        llm.set(fault="silence", fault_at=3)
+        chat.ask()
+        chat.wait_for_text("#2")
+        chat.page.get_by_role("button", name="Stop").click()
+        chat.wait_for("stopped")
+        until(lambda: last_stream(llm).ended_s)
 
 
 @pytest.mark.parametrize("mode", ["blocks", "at-end", "per-frame", "per-token"])

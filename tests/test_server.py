@@ -175,7 +175,7 @@ def test_the_start_up_error_is_raised_where_it_was_started():
 
 def test_a_taken_port_is_told_before_anything_starts():
     with listening_socket() as taken, nothing_left(), pytest.raises(OSError, match="take port 0"):
-        ServerThread(app_of(chat), port=taken.getsockname()[1])
+        ServerThread(app_of(chat), port=taken.getsockname()[1]).start()
 
 
 # between making a socket or pipe and its `with`, an interrupt leaves closing to the collector

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from servers.common import make_app
 from servers.settings import BadSetting
 from workshop_lib.pipe.server import ServerThread
 
+ROOT = Path(__file__).resolve().parent.parent
 SECONDS = ["HEARTBEAT_S", "STALL_S", "STREAM_S", "START_S", "GRACE_S", "BODY_S", "BUDGET_WINDOW_S"]
 COUNTS = ["MAX_PROMPT_CHARS", "MAX_BODY_BYTES", "BUDGET_TOKENS", "MAX_STREAMS_PER_USER"]
 
@@ -59,3 +61,15 @@ def test_every_setting_is_read_as_the_app_starts(name: str):
     env = {"OPENAI_API_KEY": "sk-none", name: "nonsense"}
     with pytest.raises(BadSetting, match=f"{name} is 'nonsense'"), ServerThread(app, env=env):
         pass
+
+
+def test_the_readme_says_each_with_its_usual_value():
+    read = r'(?:seconds|count|switch)\("(\w+)"(?:, ([\d_]+))?\)|environ\.get\("(\w+_\w+)"'
+    usual: dict[str, str] = {}
+    for file in (ROOT / "servers").glob("*.py"):
+        for name, value, other in re.findall(read, file.read_text()):
+            usual[name or other] = value.replace("_", "")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", (ROOT / "README.md").read_text(), re.M)
+    said = {name: value.strip() for name, value in rows}
+    assert said.keys() == usual.keys()
+    assert [name for name, value in usual.items() if value not in ("", said[name])] == []

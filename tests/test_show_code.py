@@ -2,6 +2,8 @@
 
 import importlib.util
 import inspect
+import re
+from html import escape
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -124,3 +126,24 @@ def test_typescript_is_shown_whole_or_one_function_of_it(shown: Shown):
     assert 'class="nt"' in shown[2][0] or "&lt;" in shown[2][0]
     with pytest.raises(ValueError, match=r"No function nothing\(\) stands"):
         code.show_code(file, "nothing")
+
+
+@pytest.mark.parametrize("step", ["step1_broken", "step2_fixed", "step3_cancelling"])
+def test_the_twins_of_a_step_are_shown_folded_as_they_stand_in_their_files(shown: Shown, step: str):
+    code.show_twins(step)
+    ((html, text),) = shown
+    paths = [f"servers/express/{step}.mjs", f"servers/fastapi/{step}.py"]
+    assert text == f"In your stack: {', '.join(paths)}"
+    assert html.count("<details><summary>") == html.count("</details>") == 2
+    told = re.sub(r"<[^>]+>", "", html)
+    for path in paths:
+        assert escape((ROOT / path).read_text().rstrip(), quote=False) in unescape_quotes(told)
+
+
+def unescape_quotes(text: str) -> str:
+    return text.replace("&#39;", "'").replace("&quot;", '"')
+
+
+def test_a_step_without_twins_is_named(shown: Shown):
+    with pytest.raises(ValueError, match="the path of a file in this project"):
+        code.show_twins("step9_imagined")

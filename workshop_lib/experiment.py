@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -18,12 +19,13 @@ from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.link import SLOW_3G, Link, Throttle
 from workshop_lib.pipe.open_files import allow_open_files
+from workshop_lib.pipe.proxy import Proxy, RunningProxy
 from workshop_lib.pipe.server import Server, ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
 from workshop_lib.pipe.sockets import KERNELS_OWN, SMALL, Buffers, connecting_socket, granted
 from workshop_lib.pipe.upstream import app_of
 
-__all__ = ["KERNELS_OWN", "SLOW_3G", "SMALL", "Buffers", "Experiment", "Throttle"]
+__all__ = ["KERNELS_OWN", "SLOW_3G", "SMALL", "Buffers", "Experiment", "Proxy", "Throttle"]
 
 UPDATE_S = 0.18
 MOST_SAMPLES = 200
@@ -42,8 +44,10 @@ class Experiment:
     `token_bytes` bytes at `tokens_per_s` (0: as fast as it can), the first after `first_token_s`;
     `knobs` are further ones of the LLM, such as a fault, and `env` holds the server's settings,
     which no time-lapse changes. `link` lies between the server and each
-    reader (None: nothing but the loopback). A module runs in a background thread, or
-    with `fresh_process` in a process whose memory no earlier run has touched.
+    reader (None: nothing but the loopback), or a `proxy` does. The readers send `headers`, begin
+    within `ramp_s` (None: at once), and reader k asks in the name of `users[k]`, if there are any.
+    A module runs in a background thread, or with `fresh_process` in a process whose memory no
+    earlier run has touched.
     """
 
     server: ModuleType | Handler | Sequence[str]
@@ -61,6 +65,10 @@ class Experiment:
     link: Throttle | None = None
     knobs: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    proxy: Proxy | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    ramp_s: float | None = None
+    users: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -81,19 +89,21 @@ class Experiment:
             return self
         return replace(
             self,
-            readers=min(self.readers, max(5, round(self.readers * QUICK_READERS))),
+            readers=self._fewer(),
             mix=self._shares(),
             tokens_per_s=self.tokens_per_s * QUICK_TIME_LAPSE,
             seconds=self.seconds / QUICK_TIME_LAPSE,
             first_token_s=self.first_token_s / QUICK_TIME_LAPSE,
             link=self.link and self.link.times(QUICK_TIME_LAPSE),
+            proxy=self.proxy and self.proxy.times(QUICK_TIME_LAPSE),
+            ramp_s=self.ramp_s and self.ramp_s / QUICK_TIME_LAPSE,
             time_lapse=QUICK_TIME_LAPSE,
         )
 
     async def run(
         self,
         on_beat: Callable[[Recording], None] | None = None,
-        stopping: asyncio.Event | None = None,
+        stopping: asyncio.Event | threading.Event | None = None,
         beside: Beside = lambda llm, server: nullcontext(),
     ) -> Recording:
         """Run to the end, or until `stopping` is set; tell `on_beat` five times a second.
@@ -127,7 +137,7 @@ class Experiment:
                     self._crowd((link or server).port) as crowd,
                 ):
                     stations = Stations(llm, server, crowd, self.token_bytes, link)
-                    recording = Recording(self._setup(llm, server, crowd))
+                    recording = Recording(self._setup(llm, server, crowd, link))
                     gauges = stations.read, memory.rss_bytes
                     with Sampler(recording, *gauges, self.beat_s) as sampler:
                         yield recording, sampler
@@ -179,11 +189,13 @@ class Experiment:
             high_water_bytes=high_water_bytes,
         )
 
-    def _link(self, server: Server) -> AbstractContextManager[Link | None]:
-        if self.link is None:
-            return nullcontext()
+    def _link(self, server: Server) -> AbstractContextManager[Link | RunningProxy | None]:
         sndbuf, rcvbuf = self.buffers.server_sndbuf, self.buffers.server_rcvbuf
-        return Link(server.port, self.link, sndbuf=sndbuf, rcvbuf=rcvbuf)
+        if self.proxy:
+            return self.proxy.before(server.port, sndbuf=sndbuf, rcvbuf=rcvbuf)
+        if self.link:
+            return Link(server.port, self.link, sndbuf=sndbuf, rcvbuf=rcvbuf)
+        return nullcontext()
 
     def _crowd(self, port: int) -> Crowd:
         return Crowd(
@@ -192,7 +204,15 @@ class Experiment:
             self.mix,
             rcvbuf=self.buffers.reader_rcvbuf,
             seed=self.seed,
+            headers=self.headers,
+            ramp_s=self.ramp_s,
+            users=self.users,
         )
+
+    def _fewer(self) -> int:
+        """Count the readers of a quick run; users with names of their own all come."""
+        fewer = max(5, round(self.readers * QUICK_READERS))
+        return self.readers if self.users else min(self.readers, fewer)
 
     def _shares(self) -> dict[str, float]:
         total = sum(self.mix.values())
@@ -207,7 +227,9 @@ class Experiment:
             granted_bytes = granted(like_it).receive_bytes
         return {"server_rcvbuf_asked": asked, "server_rcvbuf_granted": granted_bytes}
 
-    def _setup(self, llm: FakeLLM, server: Server, crowd: Crowd) -> dict[str, Any]:
+    def _setup(
+        self, llm: FakeLLM, server: Server, crowd: Crowd, link: Link | RunningProxy | None
+    ) -> dict[str, Any]:
         habits = [row.habit for row in crowd.rows()]
         return {
             "server": self.name,
@@ -222,6 +244,11 @@ class Experiment:
             "knobs": dict(self.knobs),
             "env": dict(self.env),
             "link": self.link and asdict(self.link),
+            "proxy": asdict(self.proxy) | {"name": link.name}
+            if self.proxy and isinstance(link, RunningProxy)
+            else None,
+            "headers": dict(self.headers),
+            "users": list(self.users),
             "seed": self.seed,
             "llm_sndbuf_asked": self.buffers.llm_sndbuf,
             "llm_sndbuf_granted": llm.granted_bytes,

@@ -11,7 +11,10 @@ from typing import Any, Literal
 
 from workshop_lib.meter.recording import Gauges, Recording
 
-Outcome = Literal["bounded", "growing", "unclear", "stopped", "running on"]
+Outcome = Literal[
+    "bounded", "growing", "unclear", "stopped", "running on", "one by one", "in lumps", "complete",
+    "cut", "fair", "unfair",
+]  # fmt: skip
 
 # A reader is held back by its habit; a steady one without a limit is not.
 HEALTHY = "steady"
@@ -28,6 +31,7 @@ SDK_READ_BYTES = 65536
 CHUNK_FRAME_BYTES = 360
 # asyncio's own mark, above which drain() waits: a server that heeds it never holds more
 USUAL_HIGH_WATER_BYTES = 65536
+OWN_QUEUES = "server's own queues"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def judge(recording: Recording) -> Verdict:
         return Verdict("growing", grown)
     rate, last_third_s = recording.setup["tokens_per_s"], moments[3].t_s - moments[2].t_s
     due = rate * last_third_s if rate else math.inf
-    return _held_back(*thirds, due_tokens_per_reader=due)
+    return _held_back(*thirds, queues=holder(recording.setup), due_tokens_per_reader=due)
 
 
 def _grown(recording: Recording, second: Gauges, end: Gauges) -> str | None:
@@ -81,8 +85,8 @@ def _grown(recording: Recording, second: Gauges, end: Gauges) -> str | None:
         hoarded = end.queued_tokens - second.queued_tokens
         if hoarded > most and end.queued_tokens > _in_hand(recording, end):
             return (
-                f"{so_far}server's own queues grew by {hoarded:,}, to {end.queued_tokens:,} tokens "
-                f"({end.queued_bytes or 0:,} bytes on the wire)."
+                f"{so_far}{holder(recording.setup)} grew by {hoarded:,}, "
+                f"to {end.queued_tokens:,} tokens ({end.queued_bytes or 0:,} bytes on the wire)."
             )
     mark = recording.setup.get("high_water_bytes")
     allowed_bytes = end.readers * (USUAL_HIGH_WATER_BYTES if mark is None else mark)
@@ -96,13 +100,25 @@ def _grown(recording: Recording, second: Gauges, end: Gauges) -> str | None:
     return None
 
 
+def holder(setup: Mapping[str, Any]) -> str:
+    """Name what holds the tokens; a proxy's share in it nobody can see from outside."""
+    proxy = setup.get("proxy")
+    return f"queues of the server and of {proxy['name']}" if proxy else OWN_QUEUES
+
+
 def _in_hand(recording: Recording, gauges: Gauges) -> float:
     """Return the most tokens that the SDK may have read ahead for so many readers."""
     return gauges.readers * SDK_READ_BYTES / (CHUNK_FRAME_BYTES + recording.setup["token_bytes"])
 
 
 def _held_back(
-    start: Gauges, first: Gauges, second: Gauges, end: Gauges, due_tokens_per_reader: float
+    start: Gauges,
+    first: Gauges,
+    second: Gauges,
+    end: Gauges,
+    *,
+    queues: str,
+    due_tokens_per_reader: float,
 ) -> Verdict:
     slack = SLACK_TOKENS_PER_READER * end.readers
     began = first.produced_tokens - start.produced_tokens
@@ -116,7 +132,7 @@ def _held_back(
         pass  # an LLM whose answers came to an end was not held back
     elif lately <= slack:
         if due_tokens_per_reader > 2 * SLACK_TOKENS_PER_READER:
-            return Verdict("bounded", f"the LLM was made to stop {counts}; {_held(end)}.")
+            return Verdict("bounded", f"the LLM was made to stop {counts}; {_held(end, queues)}.")
         return Verdict(
             "unclear", f"the LLM had few tokens to produce {counts}. Make the run longer."
         )
@@ -129,9 +145,9 @@ def _held_back(
         )
     ):
         return Verdict(
-            "bounded", f"the LLM was slowed to its readers' pace {counts}; {_held(end)}."
+            "bounded", f"the LLM was slowed to its readers' pace {counts}; {_held(end, queues)}."
         )
-    return Verdict("unclear", _why_unclear(end, lately, keeps_pace))
+    return Verdict("unclear", _why_unclear(end, queues, lately, keeps_pace))
 
 
 def _for_readers(gauges: Gauges) -> str:
@@ -142,7 +158,7 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _why_unclear(end: Gauges, lately: int, keeps_pace: bool) -> str:
+def _why_unclear(end: Gauges, queues: str, lately: int, keeps_pace: bool) -> str:
     if end.open < end.readers:
         ended = end.readers - end.open
         return f"{ended:,} of {end.readers:,} answers came to an end. Make them longer."
@@ -152,19 +168,20 @@ def _why_unclear(end: Gauges, lately: int, keeps_pace: bool) -> str:
         return "this system does not show the kernel's queues. Run it on Linux or macOS."
     return (
         f"the LLM produced {lately:,} tokens in the last third, and the sockets and the SDK still "
-        f"had room for them; {_held(end)}. Make the socket buffers smaller, or the run longer."
+        f"had room for them; {_held(end, queues)}. "
+        "Make the socket buffers smaller, or the run longer."
     )
 
 
-def _held(gauges: Gauges) -> str:
+def _held(gauges: Gauges, queues: str) -> str:
     if gauges.queued_tokens is None:
         return "what the server holds cannot be seen here"
     if gauges.write_buffer_bytes is None:
         return f"the server's queues and buffers hold {gauges.queued_tokens:,} tokens"
-    return (
-        f"the server's own queues hold {gauges.queued_tokens:,} tokens "
-        f"and its write buffers {gauges.write_buffer_bytes:,} bytes"
-    )
+    held = f"the {queues} hold {gauges.queued_tokens:,} tokens"
+    if queues != OWN_QUEUES:  # which write buffer is which reader's only the proxy knows
+        return held
+    return f"{held} and its write buffers {gauges.write_buffer_bytes:,} bytes"
 
 
 def expect(

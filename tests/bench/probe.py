@@ -8,6 +8,8 @@ readers of the crowd do, noting when each token came; this clock is the LLM's cl
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
+from contextlib import closing
 from typing import Any
 
 from tests.loop_lag import percentile
@@ -33,15 +35,22 @@ async def ping(port: int, waits: list[tuple[float, float]]) -> None:
         await asyncio.sleep(PING_EVERY_S)
 
 
-async def read(port: int, path: str, body: str, tokens: list[tuple[int, float]]) -> None:
-    """Keep (number, came at) of every token of one answer."""
+async def answer(port: int, path: str, body: str) -> AsyncGenerator[tuple[int, float]]:
+    """Yield (number, came at) of every token of one answer; leaving it leaves the server."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-    scanner = TokenScanner()
-    while data := await reader.read(65536):
-        now_s = time.monotonic()
-        tokens += [(number, now_s) for number in scanner.feed(data)]
+    with closing(writer):
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        scanner = TokenScanner()
+        while data := await reader.read(65536):
+            now_s = time.monotonic()
+            for number in scanner.feed(data):
+                yield number, now_s
+
+
+async def read(port: int, path: str, body: str, tokens: list[tuple[int, float]]) -> None:
+    async for token in answer(port, path, body):
+        tokens.append(token)
 
 
 def waited_s(waits: list[tuple[float, float]], since_s: float) -> list[float]:

@@ -108,7 +108,7 @@ class Witness:
         if self.status is None:
             self._note(await self._line.receive_head())
             coding = self.headers.get("content-encoding", "").strip().lower()
-            self.body.decode = decoder(coding)
+            self.body.decode = decoder("" if coding == "gzip" else coding)  # an Answer unpacks it
         else:
             await self._line.receive(PIECE_BYTES, lambda data: self._take(data, wanted))
 

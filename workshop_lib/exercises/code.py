@@ -3,6 +3,7 @@
 import ast
 import inspect
 import linecache
+import re
 import textwrap
 import traceback
 from collections.abc import Callable, Iterable
@@ -18,6 +19,14 @@ def text_of(code: Any, variable: str = "") -> str:
         return textwrap.dedent(inspect.getsource(code))
     is_long = isinstance(code, str) and "\n" in code
     return f'{variable} = """{code}"""' if is_long else f"{variable} = {code!r}"
+
+
+def put_in_place_of(starter: Callable[..., Any], answer: Callable[..., Any]) -> str:
+    """Return a function under another's name, with the imports that it needs and the other not."""
+    text = re.sub(rf"\b{answer.__name__}\b", starter.__name__, text_of(answer))
+    needed = _names(text) - _names(text_of(starter))
+    imports = [_line(node, needed) for node in _imports(answer) if _bound(node) & needed]
+    return "\n".join([*imports, "", "", text] if imports else [text])
 
 
 def same(attempt: Any, starter: Any) -> bool:
@@ -63,6 +72,24 @@ def places_in(frame: FrameType | None) -> list[Place]:
 def file_of(attempt: Callable[..., Any]) -> str | None:
     """Name the file, or the cell, that holds a function; None for other callables."""
     return attempt.__code__.co_filename if inspect.isfunction(attempt) else None
+
+
+def _names(text: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+
+
+def _imports(function: Callable[..., Any]) -> list[ast.Import | ast.ImportFrom]:
+    module = ast.parse(inspect.getsource(inspect.getmodule(function) or function))
+    return [node for node in module.body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def _bound(node: ast.Import | ast.ImportFrom) -> set[str]:
+    return {alias.asname or alias.name for alias in node.names}
+
+
+def _line(node: ast.Import | ast.ImportFrom, names: set[str]) -> str:
+    node.names = [alias for alias in node.names if (alias.asname or alias.name) in names]
+    return ast.unparse(node)
 
 
 def _tree(function: Callable[..., Any]) -> str | None:

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from workshop_lib.exercises.code import same, text_of
+from workshop_lib.exercises import progress
+from workshop_lib.exercises.code import put_in_place_of, same, text_of
 
 Outcome = Literal["not tried yet", "not yet", "correct"]
 
@@ -54,19 +55,32 @@ class Exercise:
         """Print what to do, and the code to start from."""
         print(f"{self.task}\n\n{self.starter_text}")
 
-    def hint(self) -> None:
-        """Print the next hint; after the last one, begin again."""
-        number = self._shown % len(self.hints)
-        self._shown += 1
-        print(f"hint {number + 1} of {len(self.hints)}: {self.hints[number]}")
+    @property
+    def solution_text(self) -> str:
+        """The code of one solution: put into the starter's cell, it is what is checked."""
+        if self.variable:
+            return text_of(self.answer, self.variable)
+        return put_in_place_of(self.starter, self.answer)
+
+    def hint(self, number: int | None = None) -> None:
+        """Print a hint, by its number from 1, or the next one; after the last one begin again."""
+        if number is None:
+            number = self._shown % len(self.hints) + 1
+        if not 1 <= number <= len(self.hints):
+            print(f"There is no hint {number}. Ask for one from 1 to {len(self.hints)}.")
+            return
+        self._shown = number
+        print(f"hint {number} of {len(self.hints)}: {self.hints[number - 1]}")
 
     def solution(self) -> None:
         """Print one solution, the one that the tests check."""
-        print(text_of(self.answer, self.variable))
+        print(self.solution_text)
 
     async def check(self, attempt: Any) -> Result:
         """Print and return what an attempt is worth; of its errors only a sentence remains."""
         result = await self._judged(attempt)
+        if result.outcome == "correct":
+            progress.note(self.name)
         print(result)
         return result
 

@@ -28,9 +28,17 @@ class Trial(NamedTuple):
 
 @contextmanager
 def serving(
-    attempt: Handler, buffers: Buffers, *, answer_tokens: int, tokens_per_s: float
+    attempt: Handler,
+    buffers: Buffers,
+    *,
+    answer_tokens: int,
+    tokens_per_s: float,
+    around: Callable[[Handler], Handler] = lambda handler: handler,
 ) -> Generator[Trial]:
-    """Serve a handler whose LLM gives such answers; NotYet for what goes wrong in it."""
+    """Serve a handler whose LLM gives such answers; NotYet for what goes wrong in it.
+
+    `around` is put around it, to look at what it does.
+    """
     with Guard(attempt) as guard:
         try:
             with (
@@ -40,7 +48,7 @@ def serving(
                     tokens_per_s=tokens_per_s,
                 ) as llm,
                 ServerThread(
-                    lambda: app_of(guard.chat, buffers.server_rcvbuf),
+                    lambda: app_of(around(guard.chat), buffers.server_rcvbuf),
                     env=llm.env,
                     sndbuf=buffers.server_sndbuf,
                     high_water_bytes=buffers.high_water,

@@ -9,6 +9,7 @@ from workshop_lib.meter.ledger import Readings, StreamLedger, read_ledger
 from workshop_lib.pipe.crowd import Crowd, ReaderRow
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.link import Link, Wire
+from workshop_lib.pipe.proxy import RunningProxy
 from workshop_lib.pipe.server import Server
 
 SETTLE_TIMEOUT_S = 5.0
@@ -23,7 +24,7 @@ class Stations:
         server: Server,
         crowd: Crowd,
         token_bytes: int = 5,
-        link: Link | None = None,
+        link: Link | RunningProxy | None = None,
     ) -> None:
         self._llm, self._server, self._crowd, self._link = llm, server, crowd, link
         self._token_bytes = token_bytes

@@ -48,16 +48,16 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def chromium_at(url: str, chromium: str) -> Generator[None]:
+def chromium_at(url: str, chromium: str, *flags: str) -> Generator[None]:
     """Look at an address with a Chromium of its own, and leave nothing of it.
 
-    Raises RuntimeError, with its last words, when it does not start.
+    `flags` are further ones. Raises RuntimeError, with its last words, when it does not start.
     """
     with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         # what it serves is its debugger: that it listens there means that it is up
         port = free_port()
         own = [f"--remote-debugging-port={port}", f"--user-data-dir={profile}"]
-        command = [chromium, "--headless=new", *FLAGS, *own, WINDOW, url]
+        command = [chromium, "--headless=new", *FLAGS, *flags, *own, WINDOW, url]
         with ServerProcess(command, port=port):
             yield
 

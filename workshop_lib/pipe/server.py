@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol, Self
@@ -59,16 +60,16 @@ class ServerThread:
         self._make_app = make_app
         self._env = dict(env or {})
         self._transports = Transports(high_water_bytes)
-        self._socket = listening_socket(port=port, sndbuf=sndbuf)
-        self.port: int = self._socket.getsockname()[1]
+        self._sndbuf = sndbuf
+        self.port = port
         self.pid = os.getpid()
-        self.granted: Granted | None = granted(self._socket)
+        self.granted: Granted | None = None
         self.errors: list[str] = []
+        self._socket: socket.socket | None = None
         self._looping, self._started = threading.Event(), threading.Event()
+        self._looping.set()  # nothing runs: a stop has no loop to wait for
         self._problem: BaseException | None = None
-        self._thread = threading.Thread(
-            target=self._run, name=f"server on {self.port}", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
 
     @property
     def url(self) -> str:
@@ -78,7 +79,9 @@ class ServerThread:
     def start(self) -> Self:
         """Return when the server accepts connections."""
         try:
+            self._listen()
             with environ_holding(self._env):
+                self._looping.clear()  # before start(): an interrupt in it may leave a thread
                 self._thread.start()
                 in_time = self._started.wait(START_TIMEOUT_S)
             if not in_time:
@@ -118,15 +121,22 @@ class ServerThread:
         self.stop()
 
     def _end(self, how: Callable[[], object]) -> None:
-        if not self._thread.ident:
-            self._socket.close()
-            return
         self._looping.wait(STOP_TIMEOUT_S)
+        if not self._thread.ident:
+            if self._socket:
+                self._socket.close()
+            return
         try:
             self._loop.call_soon_threadsafe(how)
         except RuntimeError:  # the loop has closed: the thread is ending of itself
             pass
         self._thread.join(STOP_TIMEOUT_S)
+
+    def _listen(self) -> None:
+        self._socket = listening_socket(port=self.port, sndbuf=self._sndbuf)
+        self.port = self._socket.getsockname()[1]
+        self.granted = granted(self._socket)
+        self._thread.name = f"server on {self.port}"
 
     def _connections(self) -> list[web.RequestHandler]:
         server = self._runner.server
@@ -138,6 +148,7 @@ class ServerThread:
         except BaseException as problem:
             self._problem = problem
         finally:
+            assert self._socket
             self._socket.close()
             self._looping.set()
             self._started.set()
@@ -157,6 +168,7 @@ class ServerThread:
         )
         try:
             await self._runner.setup()
+            assert self._socket
             await web.SockSite(self._runner, self._socket, backlog=4096).start()
             self._started.set()
             await self._stopping.wait()

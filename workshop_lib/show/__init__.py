@@ -3,36 +3,59 @@
 from workshop_lib.show.chat_page import chat_page
 from workshop_lib.show.chunks import cut_by_chance, cut_inside, show_chunks
 from workshop_lib.show.claims import show_claims
-from workshop_lib.show.code import show_code, show_diff
+from workshop_lib.show.code import show_code, show_diff, show_twins
+from workshop_lib.show.diagnosis import (
+    choose,
+    confirm,
+    diagnose,
+    examine,
+    show_card,
+    show_causes,
+)
 from workshop_lib.show.endings import compare_chats
 from workshop_lib.show.ledger import unaccounted_bytes, watch_ledger
+from workshop_lib.show.limits import show_limits
 from workshop_lib.show.live import replay, watch
 from workshop_lib.show.money import Price
+from workshop_lib.show.passages import show_passages
 from workshop_lib.show.playground import playground
 from workshop_lib.show.predictions import compare_prediction, predict
+from workshop_lib.show.shares import show_shares
 from workshop_lib.show.splitters import right_cases, show_losses
 from workshop_lib.show.storm import render_storm
+from workshop_lib.show.timeline import open_eight
 from workshop_lib.show.words import caption, describe
 
 __all__ = [
     "Price",
     "caption",
     "chat_page",
+    "choose",
     "compare_chats",
     "compare_prediction",
+    "confirm",
     "cut_by_chance",
     "cut_inside",
     "describe",
+    "diagnose",
+    "examine",
+    "open_eight",
     "playground",
     "predict",
     "render_storm",
     "replay",
     "right_cases",
+    "show_card",
+    "show_causes",
     "show_chunks",
     "show_claims",
     "show_code",
     "show_diff",
+    "show_limits",
     "show_losses",
+    "show_passages",
+    "show_shares",
+    "show_twins",
     "unaccounted_bytes",
     "watch",
     "watch_ledger",

@@ -17,6 +17,7 @@ from workshop_lib.show.bundle import show
 
 Code = ModuleType | Callable[..., Any] | Path
 _ROOT = Path(__file__).resolve().parents[2]
+_SERVERS = _ROOT / "servers"
 
 # JupyterLab's own variables follow its theme; after the comma: a page without them
 _COLORS = {
@@ -61,6 +62,17 @@ def show_diff(before: Code, after: Code) -> None:
     # the numbers of lines in a hunk's header say nothing in a lesson
     text = "\n".join("⋯" if line.startswith("@@") else line for line in differences)
     show(_page(title, text, "diff"), f"{title}\n\n{text}")
+
+
+def show_twins(step: str) -> None:
+    """Show a step of the ladder as it stands in Express and in FastAPI, folded."""
+    twins = _SERVERS / "express" / f"{step}.mjs", _SERVERS / "fastapi" / f"{step}.py"
+    folded = "".join(
+        f"<details><summary>In your stack: {stack}</summary>"
+        f"{_page(_title(twin), _source(twin), _language(twin))}</details>"
+        for stack, twin in zip(("Express", "FastAPI"), twins, strict=True)
+    )
+    show(folded, "In your stack: " + ", ".join(_title(twin) for twin in twins))
 
 
 def _source(code: Code) -> str:

@@ -56,6 +56,7 @@ def plan_of(experiment: Experiment) -> dict[str, Any]:
         "tokens_per_s": experiment.tokens_per_s,
         "answer_tokens": experiment.answer_tokens,
         "link": experiment.link and asdict(experiment.link),
+        "proxy": experiment.proxy and asdict(experiment.proxy),
     }
 
 

@@ -37,6 +37,9 @@ def view_of(plan: Mapping[str, Any], before: Recording | None) -> View:
         del names["healthy"]
     if not plan.get("link"):
         names.pop("link", None)
+    if plan.get("proxy") and "hoarded" in names:
+        names["hoarded"] = "in server and proxy"
+        del names["buffers"]  # whose they are only the proxy knows
     return View({**titles, "tokens": "Tokens per reader"}, names)
 
 

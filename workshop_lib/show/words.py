@@ -7,7 +7,7 @@ from workshop_lib.leaving import judge_leaving
 from workshop_lib.meter.recording import Gauges, Recording
 from workshop_lib.show.money import Price
 from workshop_lib.show.units import count, size
-from workshop_lib.verdict import HEALTHY, judge, slow_habits
+from workshop_lib.verdict import HEALTHY, OWN_QUEUES, holder, judge, slow_habits
 
 LEAVER = "leaver"
 
@@ -44,7 +44,7 @@ def describe(recording: Recording, price: Price | None = None) -> str:
     parts = [
         f"After {last.t_s:.1f} s the LLM had produced {count(slow.produced_tokens, 'token')} for "
         f"{_who(slow, habits)}, who had received {slow.received_tokens:,}",
-        _inside(slow) + _on_the_link(slow, recording.setup),
+        _inside(slow, holder(recording.setup)) + _on_the_link(slow, recording.setup),
         *_healthy(last.habits.get(HEALTHY), habits),
         _memory(last.rss_bytes),
     ]
@@ -84,6 +84,7 @@ def caption(setup: Mapping[str, Any]) -> str:
         f"socket buffers, asked and granted: {_buffers(setup)}",
         _high_water(setup),
         *_link(setup.get("link")),
+        *_proxy(setup.get("proxy")),
         *_lapse(setup.get("time_lapse", 1)),
         *([] if is_about_leaving(setup) else ["memory is the process's RSS above its baseline"]),
     ]
@@ -111,17 +112,16 @@ def _who(slow: Gauges, habits: Iterable[str]) -> str:
     return count(slow.readers, "reader" if healthy_only else "slow reader")
 
 
-def _inside(slow: Gauges) -> str:
+def _inside(slow: Gauges, queues: str) -> str:
     if slow.queued_tokens is None or slow.queued_bytes is None:
-        queued = "what lay in the server's own queues cannot be seen here"
+        queued = f"what lay in the {queues} cannot be seen here"
     else:
         queued = (
-            f"{count(slow.queued_tokens, 'token')} ({size(slow.queued_bytes)}) lay in the "
-            "server's own queues"
+            f"{count(slow.queued_tokens, 'token')} ({size(slow.queued_bytes)}) lay in the {queues}"
         )
-    return f"{queued}, {_bytes(slow.write_buffer_bytes)} in its write buffers, " + (
-        f"{_bytes(slow.kernel_bytes)} in the kernel"
-    )
+    own = f", {_bytes(slow.write_buffer_bytes)} in its write buffers"
+    kernel = f", {_bytes(slow.kernel_bytes)} in the kernel"
+    return f"{queued}{own if queues == OWN_QUEUES else ''}{kernel}"
 
 
 def _bytes(value: int | None) -> str:
@@ -183,6 +183,15 @@ def _link(link: Mapping[str, float] | None) -> list[str]:
         return []
     pace, delay = size(link["bytes_per_s"]), f"{link['round_trip_s']:g}"
     return [f"a link of {pace}/s for each reader, {delay} s there and back"]
+
+
+def _proxy(proxy: Mapping[str, Any] | None) -> list[str]:
+    if not proxy:
+        return []
+    buffering = "on" if proxy["buffering"] else "off"
+    return [
+        f"in between {proxy['name']}, HTTP/{proxy['http']} to the server, buffering {buffering}"
+    ]
 
 
 def _on_the_link(slow: Gauges, setup: Mapping[str, Any]) -> str:

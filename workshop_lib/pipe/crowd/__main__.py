@@ -94,13 +94,13 @@ async def main() -> None:
 
 
 def _plans(config: dict[str, Any]) -> list[Plan]:
-    call = Call(**config["call"])
+    call, users = Call(**config["call"]), config["users"]
     return [
         Plan(
             reader,
             habit_of(habit),
             config["prompt"].replace("{k}", str(reader)),
-            call,
+            call.named(users[reader]) if users else call,
             config["rcvbuf"],
             begin_s,
             config["end_mark"],

@@ -1,5 +1,7 @@
 """One HTTP answer, parsed from exactly the bytes that a reader took from its socket."""
 
+import zlib
+
 import h11
 
 from workshop_lib.pipe.crowd.body import Body, error_text
@@ -8,6 +10,7 @@ from workshop_lib.pipe.crowd.chunks import BadFraming, Chunks
 
 LONGEST_ERROR_BYTES = 4096
 WITHOUT_BODY = (204, 304)
+GZIP = 31  # zlib's window bits for data with a gzip head
 
 
 class NoAnswer(Exception):
@@ -25,6 +28,7 @@ class Answer:
         self.body = Body(end_mark)
         self.ended = False
         self._may_have_body = call.method != "HEAD"
+        self._unpack = bytes  # leaves it as it is
         self._chunks: Chunks | None = None
         self._error_body = b""
 
@@ -45,7 +49,7 @@ class Answer:
                 self._feed_chunks(self._chunks, data)
             else:
                 raise BadFraming
-        except (h11.RemoteProtocolError, BadFraming) as problem:
+        except (h11.RemoteProtocolError, BadFraming, zlib.error) as problem:
             raise NoAnswer(self._what_happened(data, problem)) from None
 
     def _feed_head(self, data: bytes) -> None:
@@ -61,6 +65,8 @@ class Answer:
         if isinstance(event, h11.Response):
             self.status = event.status_code
             self.headers = {name.decode(): text.decode("latin-1") for name, text in event.headers}
+            if (b"content-encoding", b"gzip") in event.headers:
+                self._unpack = zlib.decompressobj(GZIP).decompress
             if self._is_chunked(event):
                 self._chunks = Chunks()
                 self._feed_chunks(self._chunks, self._http.trailing_data[0])
@@ -83,6 +89,7 @@ class Answer:
             self._end()
 
     def _take_body(self, piece: bytes) -> None:
+        piece = self._unpack(piece)
         self.body.feed(piece)
         if self.status and self.status >= 400:
             self._error_body = (self._error_body + piece)[:LONGEST_ERROR_BYTES]

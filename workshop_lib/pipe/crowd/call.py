@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import quote, urlsplit
 
@@ -42,6 +42,10 @@ class Call:
         call = cls(host, port, _resolved(host, port), path, method, body, dict(headers))
         call.request(h11.Connection(h11.CLIENT), "reader 0")
         return call
+
+    def named(self, user: str) -> Self:
+        """Return the same call in a user's name, as the proxy that knows its users sets it."""
+        return replace(self, headers={**self.headers, "X-User": user})
 
     def request(self, http: h11.Connection, prompt: str) -> bytes:
         """Return the request's bytes for one prompt."""

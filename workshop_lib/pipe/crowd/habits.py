@@ -108,13 +108,19 @@ class Stalled:
 
 @dataclass(frozen=True)
 class Leaver:
-    """Leaves after `after_tokens` tokens, as a closed tab does or with a reset."""
+    """Leaves after `after_tokens` tokens, as a closed tab does or with a reset.
+
+    For the `sleep_s` before that it does not read, so that its server may be waiting for it.
+    """
 
     after_tokens: int = 10
     how: Literal["close", "reset"] = "close"
+    sleep_s: float = 0.0
 
     def moves(self, seen: Seen) -> Iterator[Move]:
         yield from _take(self.after_tokens, seen)
+        if self.sleep_s:
+            yield Wait(self.sleep_s)
         yield Leave(self.how)
 
 

@@ -18,7 +18,8 @@ KINDS: dict[str, type[Any]] = {
 }
 _POSSIBLE = (
     "Possible are steady, steady:400 (bytes a second), sleeper:1024:0.1 (bytes, seconds), "
-    "stalled, stalled:5 (tokens), leaver:10, leaver:10:reset, freezer:10:2 (tokens, seconds)."
+    "stalled, stalled:5 (tokens), leaver:10, leaver:10:reset, leaver:10:close:2 (tokens, how, "
+    "seconds), freezer:10:2 (tokens, seconds)."
 )
 
 

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -50,12 +50,14 @@ class Crowd:
         body: str = '{"prompt": "{prompt}"}',
         end_mark: str = "[DONE]",
         processes: int | None = None,
+        users: Sequence[str] = (),
     ) -> None:
         plans = _plans(readers, mix, seed, ramp_s)
         config: dict[str, Any] = {
             "call": asdict(Call.to(url, method, headers or {}, body)),
             "rcvbuf": rcvbuf,
             "prompt": prompt,
+            "users": list(users),
             "end_mark": end_mark,
             "report_every_s": _report_every_s(readers),
         }

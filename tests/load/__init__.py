@@ -1,0 +1,1 @@
+"""The production server under a crowd for minutes: does anybody polite notice?"""

@@ -1,0 +1,86 @@
+"""What is done is kept, what is next is said, and all of it can be forgotten."""
+
+from pathlib import Path
+
+import pytest
+
+from workshop_lib.exercises import overview, progress
+from workshop_lib.exercises.lesson00 import make_the_llm_break_off, number_the_tokens
+from workshop_lib.exercises.overview import lessons, show_progress
+
+FIRST = "number_the_tokens"
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "progress.json"
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(path))
+    return path
+
+
+async def test_a_correct_answer_is_kept_and_no_other():
+    await number_the_tokens.check(number_the_tokens.starter)
+    await make_the_llm_break_off.check("fake-llm?fault=cut&fault_at=3")
+    assert progress.done() == set()
+    await make_the_llm_break_off.check(make_the_llm_break_off.answer)
+    assert progress.done() == {"make_the_llm_break_off"}
+
+
+def test_what_is_next_is_said(capsys: pytest.CaptureFixture[str]):
+    show_progress()
+    said = capsys.readouterr().out
+    total = sum(len(lesson.exercises) for lesson in lessons())
+    assert f"0 of {total} exercises are done. Next: {FIRST}, in lesson 00 start here." in said
+    progress.note(FIRST)
+    show_progress()
+    said = capsys.readouterr().out
+    assert f"1 of {total} exercises are done. Next: make_the_llm_break_off," in said
+    assert f"✓ {FIRST}" in said
+
+
+def test_time_left_is_that_of_the_lessons_left(capsys: pytest.CaptureFixture[str]):
+    *before, last = lessons()
+    for lesson in before:
+        for exercise in lesson.exercises:
+            progress.note(exercise.name)
+    show_progress()
+    assert last.minutes > 0
+    assert f"take about {last.minutes} min" in capsys.readouterr().out
+    for exercise in last.exercises:
+        progress.note(exercise.name)
+    show_progress()
+    assert "That is all of them" in capsys.readouterr().out
+
+
+def test_every_lesson_has_a_notebook_two_exercises_and_a_time():
+    for lesson in lessons():
+        assert len(lesson.exercises) >= 2, lesson.title
+        assert lesson.minutes > 0, lesson.title
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"done": 1}'])
+def test_a_damaged_file_is_no_obstacle(kept: Path, text: str):
+    kept.write_text(text)
+    assert progress.done() == set()
+    progress.note(FIRST)
+    assert progress.done() == {FIRST}
+
+
+def test_where_nothing_can_be_written_nothing_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WORKSHOP_PROGRESS", "/dev/null/progress.json")
+    progress.note(FIRST)
+    assert progress.done() == set()
+
+
+def test_all_can_be_forgotten(kept: Path, capsys: pytest.CaptureFixture[str]):
+    progress.note(FIRST)
+    for _ in range(2):
+        show_progress(reset=True)
+        assert "0 of" in capsys.readouterr().out
+    assert not kept.exists()
+
+
+def test_the_usual_file_lies_beside_the_lessons_and_out_of_git(monkeypatch: pytest.MonkeyPatch):
+    assert progress.USUAL.parent == overview.NOTEBOOKS
+    ignored = (overview.NOTEBOOKS.parent / ".gitignore").read_text().splitlines()
+    assert progress.USUAL.name in ignored
