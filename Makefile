@@ -23,7 +23,7 @@ define step
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lesson faults bench notebooks install lock clean
+.PHONY: help lab test lesson faults patients bench notebooks install lock clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ lesson: install ## run one lesson's checks: make lesson N=02
 
 faults: install ## print what each server makes of each fault of readers and of the LLM
 	@$(BIN)/python -m tests.fault_matrix
+
+patients: install ## show the doctor all servers of known truth: a confusion table (half an hour)
+	@$(BIN)/python -m tests.doctor_truth --at-once 2
 
 bench: install ## measure servers and page beside their peers: tables, and files in tests/bench
 	@$(BIN)/python -m tests.bench

@@ -48,6 +48,23 @@ async def test_it_asks_for_no_more_than_it_was_told_to(ends: Ends):
     assert ends.ours.recv(10) == b"j"
 
 
+async def test_whoever_is_cancelled_takes_nothing_more_in_the_same_turn(ends: Ends):
+    loop, problems, came = asyncio.get_running_loop(), [], []
+    loop.set_exception_handler(lambda _, context: problems.append(context))
+
+    def take(data: bytes) -> int:
+        came.append(data)
+        return 100
+
+    receiving = asyncio.create_task(Line(ends.ours, Gate()).receive(100, take))
+    await turns()
+    ends.server.sendall(b"late")
+    loop.call_soon(receiving.cancel)  # runs just before the loop finds the socket readable
+    await turns()
+    assert (problems, came) == ([], [])
+    assert ends.ours.recv(10) == b"late"
+
+
 async def test_nothing_is_received_through_a_shut_gate_though_a_reader_waits(ends: Ends):
     gate, came = Gate(), []
     line = Line(ends.ours, gate)

@@ -75,6 +75,12 @@ def test_streams_numbered_tokens_then_a_reason(client: OpenAI, llm: FakeLLM):
     assert len({chunk.id for chunk in chunks}) == 1
 
 
+def test_lines_of_text_end_as_they_do_in_an_answer_with_paragraphs(client: OpenAI):
+    texts, problem = texts_until_it_ends(client, "m?text=lines&answer_tokens=3")
+    assert (texts, problem) == (["#0.. \n\n", "#1.. \n\n", "#2.. \n\n"], None)
+    assert TokenScanner().feed("".join(texts).encode()) == [0, 1, 2]
+
+
 def test_bytes_on_the_wire_are_openais(llm: FakeLLM):
     body = {"model": "m?answer_tokens=1", "messages": [{"role": "user", "content": "x"}]}
     response = httpx.post(llm.base_url + "/chat/completions", json=body | {"stream": True})

@@ -335,6 +335,17 @@ def test_a_program_that_cannot_be_started_is_named(command: str):
         ServerProcess([command]).start()
 
 
+def test_it_sees_the_variables_it_is_given_and_no_others(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MY_SECRET", "x")
+    program = "import os; print(*sorted({'MY_SECRET', 'A', 'B', 'PORT'} & {*os.environ}))"
+    server = ServerProcess([sys.executable, "-c", program], env={"A": "1"}, base_env={"B": "2"})
+    with nothing_left():
+        server.spawn()
+        until(lambda: server.ended)
+        assert server.last_words() == "A B PORT"
+        server.stop()
+
+
 FORKS = """
 import os, signal, subprocess, sys, time
 grandchild = "import signal, time; {deaf} print('up', flush=True); time.sleep(600)"

@@ -36,6 +36,7 @@ STATIONS = [
 ]
 
 CONDA_NAMES = {
+    "brotli": "brotli-python",
     "jupyter-server": "jupyter_server",
     "matplotlib": "matplotlib-base",
     "prometheus-client": "prometheus_client",

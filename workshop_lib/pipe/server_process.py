@@ -20,21 +20,28 @@ STOP_TIMEOUT_S = 3.0
 class ServerProcess:
     """Run a command that serves on the port in its environment variable PORT.
 
-    `env` is added to the environment. Its buffers and queues are its own affair: `granted` and
-    `write_buffers()` are None. `start()` returns when the port accepts connections, and raises
-    RuntimeError with the command's last words when it ends before; `stop()` ends its whole tree.
+    `env` is added to the environment, or to `base_env` where that is given. Its buffers and queues
+    are its own affair: `granted` and `write_buffers()` are None. `start()` returns when the port
+    accepts connections, and raises RuntimeError with the command's last words when it ends before;
+    `stop()` ends its whole tree.
     """
 
     granted: Granted | None = None
 
     def __init__(
-        self, command: Sequence[str], *, env: Mapping[str, str] | None = None, port: int = 0
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        base_env: Mapping[str, str] | None = None,
+        port: int = 0,
     ) -> None:
         self.command = list(command)
         self.port = port or free_port()
         self.pid = 0
         self.errors: list[str] = []
-        self._env = {**os.environ, **(env or {}), "PORT": str(self.port)}
+        around = os.environ if base_env is None else base_env
+        self._env = {**around, **(env or {}), "PORT": str(self.port)}
         self._process: psutil.Popen | None = None
         self._problem: Exception | None = None
         self._spawned = threading.Event()
@@ -48,6 +55,16 @@ class ServerProcess:
 
     def start(self) -> Self:
         """Return when the server accepts connections."""
+        self.spawn()
+        try:
+            self._wait_until_it_listens()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def spawn(self) -> None:
+        """Start the command without waiting for its port; whoever does so has to stop it."""
         self._output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         try:
             # an interrupt only ever hits the main thread: elsewhere no process can get lost, and
@@ -57,7 +74,6 @@ class ServerProcess:
             self._spawned.wait()
             if self._problem:
                 raise self._problem
-            self._wait_until_it_listens()
         except OSError as problem:
             self.stop()
             raise RuntimeError(
@@ -67,13 +83,21 @@ class ServerProcess:
         except BaseException:
             self.stop()
             raise
-        return self
 
-    def stop(self) -> None:
+    @property
+    def ended(self) -> bool:
+        """Tell whether the command has ended, whatever it has started."""
+        return self._process is None or self._process.poll() is not None
+
+    def tree(self) -> list[psutil.Process]:
+        """Return the command's process and all it has started."""
+        return _tree(self._process) if self._process else []
+
+    def stop(self, patience_s: float = STOP_TIMEOUT_S) -> None:
         """End the process and all it has started, those that do not listen by force."""
         self._spawned.wait(STOP_TIMEOUT_S)
         if self._process is not None:
-            _end_tree(self._process)
+            _end_tree(self._process, patience_s)
             self._process = None
         if self._output is not None:
             self._output.close()
@@ -135,14 +159,14 @@ class ServerProcess:
         )
 
 
-def _end_tree(process: psutil.Popen) -> None:
+def _end_tree(process: psutil.Popen, patience_s: float) -> None:
     tree = _tree(process)
     for member in tree:
         try:
             member.terminate()
         except psutil.NoSuchProcess:
             pass
-    _, alive = psutil.wait_procs(tree, STOP_TIMEOUT_S)
+    _, alive = psutil.wait_procs(tree, patience_s)
     for member in alive:
         member.kill()
     psutil.wait_procs(alive, STOP_TIMEOUT_S)

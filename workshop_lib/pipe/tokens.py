@@ -18,11 +18,16 @@ _UNFINISHED = re.compile(
 )
 
 
-def token_text(number: int, token_bytes: int = 5, multibyte: bool = False) -> str:
+def token_text(
+    number: int, token_bytes: int = 5, multibyte: bool = False, lines: bool = False
+) -> str:
     """Return token `number` in at least `token_bytes` bytes of UTF-8, never with its number cut.
 
-    Multi-byte text holds at least one `…` in each token, so a split can hit any of them.
+    Multi-byte text holds at least one `…` in each token, so a split can hit any of them. With
+    `lines` an empty line follows each token, as after a paragraph.
     """
+    if lines:
+        return token_text(number, token_bytes, multibyte) + "\n\n"
     missing_bytes = token_bytes - len(f"#{number} ")
     if multibyte:
         return f"#{number}{ELLIPSIS * max(1, -(-missing_bytes // 3))} "

@@ -24,6 +24,7 @@ class Answer:
         self._http = h11.Connection(h11.CLIENT)
         self.request = call.request(self._http, prompt)
         self.status: int | None = None
+        self.headers: dict[str, str] = {}
         self.body = Body(end_mark)
         self.ended = False
         self._may_have_body = call.method != "HEAD"
@@ -63,6 +64,7 @@ class Answer:
     def _take(self, event: object) -> None:
         if isinstance(event, h11.Response):
             self.status = event.status_code
+            self.headers = {name.decode(): text.decode("latin-1") for name, text in event.headers}
             if (b"content-encoding", b"gzip") in event.headers:
                 self._unpack = zlib.decompressobj(GZIP).decompress
             if self._is_chunked(event):

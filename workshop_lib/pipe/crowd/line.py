@@ -150,6 +150,8 @@ class Line:
         descriptor = self._sock.fileno()  # a socket object would be looked up by a slower way
 
         def readable() -> None:
+            if through.done():  # cancelled in this very turn of the loop: nothing more is taken
+                return
             try:
                 act(through)
             except BlockingIOError:

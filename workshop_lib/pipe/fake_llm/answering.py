@@ -52,7 +52,8 @@ class StreamedAnswer:
         answer = self._answer
         split = answer.fault == "split" and token >= answer.fault_at
         multibyte = split or answer.text == "multibyte"
-        event = self._chunks.token(token_text(token, answer.token_bytes, multibyte))
+        lines = answer.text == "lines"
+        event = self._chunks.token(token_text(token, answer.token_bytes, multibyte, lines))
         if not split:
             return await self._out.put(event, tokens=1)
         middle = event.index("…".encode()) + 1  # after the first of its three bytes
@@ -104,7 +105,8 @@ async def send_whole(asked: Asked, answer_id: str, out: Outlet) -> Ended:
     if broken:
         return await out.cut(), f"fault: {answer.fault}"
     multibyte = answer.text == "multibyte" or answer.fault == "split"
-    text = "".join(token_text(n, answer.token_bytes, multibyte) for n in range(tokens))
+    lines = answer.text == "lines"
+    text = "".join(token_text(n, answer.token_bytes, multibyte, lines) for n in range(tokens))
     used = wire.usage(asked.prompt, tokens)
     body = wire.encode(wire.completion(answer_id, asked.model_name, text, asked.finish, used))
     body = wire.GARBAGE if answer.fault == "garbage" else body

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-TEXTS = ("plain", "multibyte")
+TEXTS = ("plain", "multibyte", "lines")
 REFUSALS = ("rate_limit", "server_error", "unauthorized")
 FAULTS = (
     *REFUSALS,  # before the start, with a status code of their own

@@ -82,8 +82,8 @@ class Chunks:
         return self._chunk({"role": "assistant", "content": ""}, None)
 
     def token(self, text: str) -> bytes:
-        """Return the event of one token, whose text needs no JSON escape."""
-        return self._before_token + text.encode() + self._after_token
+        """Return the event of one token, whose text needs no JSON escape but for line ends."""
+        return self._before_token + text.replace("\n", "\\n").encode() + self._after_token
 
     def finish(self, reason: str) -> bytes:
         """Return the last event with a choice: why the answer ended."""
