@@ -8,9 +8,6 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
-# Most of a test is waiting, so two files at a time take little more than half as long.
-TWO_AT_A_TIME := -n 2 --dist loadfile
-
 NBVAL := WORKSHOP_PACE=quick $(BIN)/python -m pytest --nbval --nbval-current-env \
 	--nbval-cell-timeout=120 -p no:cacheprovider -q
 
@@ -46,8 +43,9 @@ test: ## check everything, the way CI does
 	$(call step,types,$(BIN)/python -m basedpyright)
 	$(call step,page: types and lint,$(NPM_RUN) check)
 	$(call step,page: tests,$(NPM_RUN) test -- --reporter=minimal)
-	$(call step,tests,$(BIN)/python -m pytest -q $(TWO_AT_A_TIME))
-	$(call step,notebooks,$(NBVAL) $(TWO_AT_A_TIME) notebooks)
+	$(call step,tests: two files at a time,$(BIN)/python -m pytest -q -m "not alone" -n 2 --dist loadfile)
+	$(call step,tests: alone,$(BIN)/python -m pytest -q -m alone)
+	$(call step,notebooks,$(NBVAL) notebooks)
 
 lesson: install ## run one lesson's checks: make lesson N=02
 	@[ -n "$(N)" ] || { echo "Say which lesson, with two digits: make lesson N=02"; exit 2; }

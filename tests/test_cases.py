@@ -15,6 +15,8 @@ from workshop_lib.cases.examination import examine, examined
 from workshop_lib.cases.remedies import REMEDIES
 from workshop_lib.pipe.proxy import Proxy
 
+pytestmark = pytest.mark.alone
+
 # step4 with nothing broken, behind a proxy that would gather, and cut it off while its LLM thinks
 HEALTHY = Case(
     "healthy",

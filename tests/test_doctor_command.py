@@ -9,12 +9,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import psutil
+import pytest
 from click.testing import CliRunner, Result
 
 from tests.mechanism import gone, nothing_left, until
 from workshop_lib.doctor.command import stream_doctor
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server_process import ServerProcess
+
+pytestmark = pytest.mark.alone
 
 PYTHON = shlex.quote(sys.executable)
 STEP3 = f"{PYTHON} -m servers.step3_cancelling"

@@ -8,6 +8,8 @@ from tests.doctor_truth import examine
 from tests.patients.patient import Patient
 from workshop_lib.doctor.ward import QUICK
 
+pytestmark = pytest.mark.alone
+
 TELLING = [
     ("Express: hoards", "backpressure"),
     ("Express: compresses", "arrival_compressed"),

@@ -27,6 +27,8 @@ from workshop_lib.doctor.probes import (
     stall_deadline,
 )
 
+pytestmark = pytest.mark.alone
+
 WITHOUT_HARM = (
     arrival.ARRIVAL,
     arrival.ARRIVAL_COMPRESSED,

@@ -26,6 +26,8 @@ from workshop_lib.pipe.proxy import OLD_DEFAULT, find_nginx
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.verdict import judge
 
+pytestmark = pytest.mark.alone
+
 JSON = "Content-Type: application/json"
 GZIP = "Accept-Encoding: gzip"
 BODY = b'{"prompt": "reader 0"}'

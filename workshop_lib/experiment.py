@@ -70,6 +70,13 @@ class Experiment:
     ramp_s: float | None = None
     users: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        if isinstance(self.users, int | str):
+            raise TypeError(
+                f"users is {self.users!r}. Give their names, such as users=['ada', 'bob']; "
+                "readers=50 says how many readers come"
+            )
+
     @property
     def name(self) -> str:
         """What the server is called in a chart."""

@@ -54,7 +54,11 @@ def forgets_to_return(server: ModuleType) -> None:
 
 
 def no_such_setting(server: ModuleType) -> Experiment:
-    return Experiment(server, users=50)  # type: ignore[call-arg]
+    return Experiment(server, crowd=50)  # type: ignore[call-arg]
+
+
+def users_for_readers(server: ModuleType) -> Experiment:
+    return Experiment(server, users=50)  # type: ignore[arg-type]
 
 
 def runs_for_ever(server: ModuleType) -> Experiment:
@@ -75,7 +79,8 @@ LOAD_TESTS = {
     always_the_same: "was given servers.step2_fixed and tests step1_broken",
     no_such_habit: "'slow' is no habit of a reader. Possible are",
     forgets_to_return: "returned None. End it with `return Experiment(server, ...)`",
-    no_such_setting: "got an unexpected keyword argument 'users', in line {line} of your code",
+    no_such_setting: "got an unexpected keyword argument 'crowd', in line {line} of your code",
+    users_for_readers: "readers=50 says how many readers come, in line {line} of your code",
     runs_for_ever: "still busy after 3 s, in line {line} of your code: `time.sleep(0.01)`",
     42: "Give it your function, by its name",
 }
