@@ -50,7 +50,7 @@ IGNORE = "nbval-ignore-output"
 VARIES = re.compile(
     r"watch(_ledger)?\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.|last\."
     r"|writable_lengths\(|show_claims\(|render_storm\(|_frame_ms|show_passages\(|open_eight\("
-    r"|show_shares\("
+    r"|show_shares\(|show_progress\("
     r"|await examine\(|diagnose\(|seen\[|after_leaving_tokens"
 )
 RUN = re.compile(r"(?m)^(\w+) = await (watch|render_storm)\((.*)")

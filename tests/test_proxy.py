@@ -145,6 +145,13 @@ def test_nginx_does_not_read_no_transform_and_the_relay_does(
     assert "content-encoding" not in fields
 
 
+def test_an_answer_over_http_1_0_ends_for_a_reader_who_keeps_the_connection(
+    llm: FakeLLM, plays: str
+):
+    _, body = answer(llm, step3_cancelling.chat, OLD_DEFAULT, "Connection: keep-alive")
+    assert b"[DONE]" in body
+
+
 def test_who_stops_waiting_stops_the_llm_through_a_proxy(llm: FakeLLM, plays: str):
     llm.set(tokens_per_s=100, answer_tokens=100_000)
     with (
