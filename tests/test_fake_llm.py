@@ -212,7 +212,7 @@ def test_multibyte_text_has_as_many_bytes_as_asked_for(client: OpenAI):
         ("answer_tokens=2.5", "answer_tokens cannot be '2.5'. Use a whole number"),
         ("jitter=2", "jitter cannot be 2.0. Use a number from 0 to 1."),
         ("fault=fire", "fault cannot be 'fire'. Use one of '', 'rate_limit', "),
-        ("text=loud", "text cannot be 'loud'. Use one of 'plain', 'multibyte'."),
+        ("text=loud", "text cannot be 'loud'. Use one of 'plain', 'multibyte', 'lines'."),
         ("fault=cut&fault_at=31", "would never come in an answer of 30 tokens. Make fault_at"),
         ("tokens_per_s", "Cannot read the knobs 'tokens_per_s'. Write them like"),
     ],

@@ -25,8 +25,9 @@ class Answer:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        await response.write(b": the model is thinking\n\n")
-        await response.write(b'data: {"token": "#0.. "}\n\n' * TOKENS)
+        # in one chunk: a page that stops at the comment has received the tokens all the same
+        tokens = b'data: {"token": "#0.. "}\n\n' * TOKENS
+        await response.write(b": the model is thinking\n\n" + tokens)
         self.asked = True
         await asyncio.Event().wait()
         return response
