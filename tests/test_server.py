@@ -1,12 +1,14 @@
 """The server under test, as a thread and as a process: one interface, nothing left after stop."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 from servers import step2_fixed
 from servers.common import make_app
@@ -234,6 +237,30 @@ def test_a_connection_that_has_gone_has_no_write_buffer():
         with ask(server.port, rcvbuf=2048):
             until(lambda: len(server.write_buffers() or {}) == 1)
         until(lambda: server.write_buffers() == {})
+
+
+def test_of_a_connection_that_has_gone_only_the_number_of_its_bytes_is_kept():
+    writers = weakref.WeakSet[AbstractStreamWriter]()
+
+    def make() -> web.Application:
+        async def note(request: web.Request, _: web.StreamResponse) -> None:
+            writers.add(request.writer)
+
+        app = app_of(chat)()
+        app.on_response_prepare.append(note)
+        return app
+
+    with ServerThread(make, sndbuf=2048) as server:
+        with ask(server.port, rcvbuf=2048) as reader:
+            until(lambda: writers)
+            port = reader.getsockname()[1]
+
+        def let_go() -> bool:
+            given = server.given_bytes() or {}
+            gc.collect()
+            return given.get(port, 0) > 0 and not writers
+
+        until(let_go)
 
 
 @pytest.mark.parametrize("started", [False, True])

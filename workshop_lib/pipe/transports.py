@@ -16,6 +16,7 @@ class Transports:
     def __init__(self, high_water_bytes: int | None) -> None:
         self._high_water_bytes = high_water_bytes
         self._writers: dict[int, AbstractStreamWriter] = {}
+        self._given_bytes: dict[int, int] = {}
 
     async def meet(self, request: web.Request, response: web.StreamResponse) -> None:
         """Take note of an answer that begins; for `on_response_prepare`."""
@@ -28,7 +29,12 @@ class Transports:
 
     def given_bytes(self) -> dict[int, int]:
         """Return the bytes of the newest answer on each connection, its head included."""
-        return {port: writer.output_size for port, writer in list(self._writers.items())}
+        for port, writer in list(self._writers.items()):
+            self._given_bytes[port] = writer.output_size
+            # of a connection that has gone the number is kept, and nothing that it holds on to
+            if getattr(writer, "transport", None) is None and self._writers.get(port) is writer:
+                del self._writers[port]
+        return dict(self._given_bytes)
 
     def write_buffers(self, connections: Iterable[web.RequestHandler]) -> dict[int, int]:
         """Return the bytes in the write buffer of each open connection."""
