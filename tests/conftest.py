@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -23,37 +24,28 @@ def progress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium that starts; without one the test is skipped, or fails with CI=true."""
-    path = system_parts.find_chromium()
-    if path:
-        return path
-    reason = "there is no Chromium. Run `make test`, or name one: CHROMIUM=/path/to/chromium"
-    if system_parts.in_ci():
-        pytest.fail(f"CI=true allows no skipping, and {reason}")
-    pytest.skip(reason)
+    return found(
+        system_parts.find_chromium(),
+        "there is no Chromium. Run `make test`, or name one: CHROMIUM=/path/to/chromium",
+    )
 
 
 @pytest.fixture(scope="session")
 def redis_program() -> str:
     """Path of redis-server; without it the test is skipped, or fails with CI=true."""
-    path = system_parts.find_redis()
-    if path:
-        return path
-    reason = "there is no redis-server. Run `make test` as root, or install Redis"
-    if system_parts.in_ci():
-        pytest.fail(f"CI=true allows no skipping, and {reason}")
-    pytest.skip(reason)
+    return found(
+        system_parts.find_redis(),
+        "there is no redis-server. Run `make test` as root, or install Redis",
+    )
 
 
 @pytest.fixture(scope="session")
 def nginx() -> str:
     """Path of an nginx that starts; without it the test is skipped, or fails with CI=true."""
-    path = system_parts.find_nginx()
-    if path:
-        return path
-    reason = "there is no nginx. Run `make test` as root, or install nginx"
-    if system_parts.in_ci():
-        pytest.fail(f"CI=true allows no skipping, and {reason}")
-    pytest.skip(reason)
+    return found(
+        system_parts.find_nginx(),
+        "there is no nginx. Run `make test` as root, or install nginx",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +72,17 @@ def prepared(prepare: Callable[[], Path]) -> Path:
     try:
         return prepare()
     except RuntimeError as problem:
-        if system_parts.in_ci():
-            pytest.fail(f"CI=true allows no skipping, and {problem}")
-        pytest.skip(str(problem))
+        missing(str(problem))
+
+
+def found(path: str | None, reason: str) -> str:
+    return path or missing(reason)
+
+
+def missing(reason: str) -> NoReturn:
+    if system_parts.in_ci():
+        pytest.fail(f"CI=true allows no skipping, and {reason}")
+    pytest.skip(reason)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

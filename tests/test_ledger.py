@@ -132,6 +132,7 @@ def queued_in_the_server() -> dict[int, int]:
     return held
 
 
+@pytest.mark.alone  # on a busy machine more chunks come in one read, which the SDK then holds
 @sees_kernel
 @pytest.mark.parametrize("server", [step1_broken, step2_fixed])
 def test_on_a_frozen_pipe_the_ledger_closes(server: ModuleType, monkeypatch: pytest.MonkeyPatch):
@@ -161,8 +162,7 @@ def test_on_a_frozen_pipe_the_ledger_closes(server: ModuleType, monkeypatch: pyt
     assert upstream == dict.fromkeys(range(READERS), 0)
 
     off = {one.reader: (one.queued_tokens or 0) - queued[rows[one.reader].id] for one in ledger}
-    # the SDK holds the chunks that came in one read: on a busy machine they are some
-    assert all(abs(tokens) <= 8 for tokens in off.values()), off
+    assert all(abs(tokens) <= 2 for tokens in off.values()), off
     stalled = [one for one in ledger if one.habit == "stalled"]
     assert len(stalled) == READERS * 0.8
     assert all((one.queued_tokens or 0) > 20 for one in stalled) == (server is step1_broken)

@@ -24,8 +24,6 @@ STALL_S = 30
 FIRST_TOKEN_S = 0.5
 TOKEN_BYTES = 400
 MOST_READERS = 1000  # the openai SDK's pool has so many connections, then new answers wait
-MOST_TIMES_UNLOADED = 2
-MOST_GROWTH_SHARE = 0.01  # of what the server's memory gained, a minute
 
 
 @dataclass(frozen=True)
