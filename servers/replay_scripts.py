@@ -15,6 +15,11 @@ local function keep(ms)
   redis.call('PEXPIRE', state, ms)
   redis.call('ZADD', all, now_ms + ms, state)
 end
+local function give(number)
+  local id = number .. '-0'
+  local one = redis.call('XRANGE', events, id, id)[1]
+  redis.call('HSET', state, 'given', number, 'given_upto', one and one[2][4] or get('dropped_upto'))
+end
 """
 FOUND = (
     BEGINNING
@@ -31,8 +36,8 @@ BEGIN = (
 local most, ms, lease_ms = unpack(ARGV)
 redis.call('ZREMRANGEBYSCORE', all, '-inf', now_ms)
 if redis.call('ZCARD', all) >= tonumber(most) then return {'full'} end
-redis.call('HSET', state, 'ended', '', 'last', 0, 'dropped', 0, 'bytes', 0, 'given', 0,
-  'ticket', 0, 'owned_until_ms', now_ms + lease_ms)
+redis.call('HSET', state, 'ended', '', 'ticket', 0, 'owned_until_ms', now_ms + lease_ms,
+  'last', 0, 'last_upto', 0, 'dropped', 0, 'dropped_upto', 0, 'given', 0, 'given_upto', 0)
 keep(ms)
 return {''}
 """
@@ -43,23 +48,21 @@ FORGET = BEGINNING + "redis.call('DEL', events, state) redis.call('ZREM', all, s
 ADD = (
     FOUND
     + """
-local number, event, most, is_last = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local last, dropped, bytes, given = get('last'), get('dropped'), get('bytes'), get('given')
-if number <= last then return {'', 1} end
-while bytes + #event > most and dropped < given do
+local number, event, most, is_last = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
+if number <= get('last') then return {'', 1} end
+local upto, ahead = get('last_upto') + #event, get('last_upto') - get('given_upto')
+if ahead > 0 and ahead + #event > most / 2 and not is_last then return {'', 0} end
+redis.call('XADD', events, number .. '-0', 'event', event, 'upto', upto)
+redis.call('PEXPIRE', events, redis.call('PTTL', state))
+local dropped, dropped_upto, given = get('dropped'), get('dropped_upto'), get('given')
+while upto - dropped_upto > most and dropped < given do
   local oldest = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
-  bytes, dropped = bytes - #oldest[2][2], dropped + 1
   redis.call('XDEL', events, oldest[1])
+  dropped, dropped_upto = dropped + 1, tonumber(oldest[2][4])
 end
-local has_room = dropped == last or bytes + #event <= most or is_last == '1'
-if has_room then
-  redis.call('XADD', events, number .. '-0', 'event', event)
-  redis.call('PEXPIRE', events, redis.call('PTTL', state))
-  bytes, last = bytes + #event, number
-  if is_last == '1' then redis.call('HSET', state, 'ended', 'whole') end
-end
-redis.call('HSET', state, 'last', last, 'dropped', dropped, 'bytes', bytes)
-return {'', has_room and 1 or 0}
+redis.call('HSET', state, 'last', number, 'last_upto', upto, 'dropped', dropped,
+  'dropped_upto', dropped_upto, 'ended', is_last and 'whole' or '')
+return {'', 1}
 """
 )
 LOOK = FOUND + "redis.call('HSET', state, 'owned_until_ms', now_ms + ARGV[1]) return {''}"
@@ -70,7 +73,7 @@ ATTACH = (
 local after, ms = tonumber(ARGV[1]), ARGV[2]
 if after < get('dropped') or after > get('last') then return {'missed'} end
 if ended == 'whole' and after == get('last') then return {'over'} end
-redis.call('HSET', state, 'given', after)
+give(after)
 keep(ms)
 return {'', redis.call('HINCRBY', state, 'ticket', 1)}
 """
@@ -80,7 +83,7 @@ TAKE = (
     + """
 local ticket, after, ms, at_once = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 if ticket ~= get('ticket') then return {'taken_over'} end
-redis.call('HSET', state, 'given', after)
+give(after)
 keep(ms)
 local found = {}
 for _, one in ipairs(redis.call('XRANGE', events, (after + 1) .. '-0', '+', 'COUNT', at_once)) do
@@ -95,7 +98,7 @@ STOP = (
     FOUND
     + """
 redis.call('DEL', events)
-redis.call('HSET', state, 'ended', 'stopped', 'bytes', 0)
+redis.call('HSET', state, 'ended', 'stopped')
 keep(ARGV[1])
 return {''}
 """

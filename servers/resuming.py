@@ -21,6 +21,7 @@ from servers.deadlines import DEADLINES
 from servers.heartbeats import COMMENT, HEARTBEAT_S
 from servers.journal import TALLY, Tally
 from servers.local_replay import LocalReplay
+from servers.presence import come_to_stay
 from servers.replay import Bounds, Replay, Unavailable
 from servers.settings import count, seconds
 from servers.shared_replay import SharedReplay
@@ -104,6 +105,7 @@ async def reading(
     """Be the answer's reader for the block: its events after a number, and heartbeats."""
     replay, key = request.app[REPLAY], key_of(request, answer)
     request[TALLY] = Tally(request)  # the reader's own: the answer's outlives it
+    await come_to_stay(request)  # or an older request, held up, would take over from a newer one
     with told():
         ticket = await replay.attach(key, after)
     try:

@@ -46,7 +46,7 @@ def serving_replay(
 
 def begun(port: int, mark: bytes = b"\r\n\r\n", *lines: str) -> tuple[str, bytes]:
     """Begin an answer, read as far as a mark, and break the connection."""
-    with post(port, BODY, JSON, *lines) as reader:
+    with post(port, BODY, JSON, *lines, rcvbuf=SMALL.reader_rcvbuf) as reader:
         got = read_until(reader, mark)
     return answer_in(got), got
 
