@@ -11,12 +11,12 @@ pages do not take an answer from each other for ever.
 
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from aiohttp import web
 
-from servers.common import Context, event, refusal
+from servers.common import Context, refusal
 from servers.deadlines import DEADLINES
 from servers.heartbeats import COMMENT, HEARTBEAT_S
 from servers.journal import TALLY, Tally
@@ -25,22 +25,12 @@ from servers.presence import come_to_stay
 from servers.replay import Bounds, Replay, Unavailable
 from servers.settings import count, seconds
 from servers.shared_replay import SharedReplay
+from servers.unavailable import event_of, told
 
 ANSWER_ID = "X-Answer-Id"
 REPLAY = web.AppKey("replay", Replay)
 Send = Callable[[web.Request, str, int], Awaitable[web.StreamResponse]]
-TRY_AGAIN_S = 5  # when another answer will be forgotten cannot be known
-
-# why an answer cannot be had, as a status before the start and as an error event after it
-REASONS: dict[str, tuple[type[web.HTTPError], str]] = {
-    "gone": (web.HTTPNotFound, "This answer is not kept, or not any more. Ask again."),
-    "stopped": (web.HTTPGone, "This answer has been stopped. Ask again."),
-    "missed": (web.HTTPGone, "What comes next is not kept any more. Ask again."),
-    "taken_over": (web.HTTPConflict, "This answer is read elsewhere now. Go on there."),
-    "full": (web.HTTPServiceUnavailable, "Too many answers are being kept. Try again later."),
-    "away": (web.HTTPServiceUnavailable, "The memory of answers is away. Ask again later."),
-    "lost": (web.HTTPGone, "The server that produced this answer has gone. Ask again."),
-}
+SLOW_S = 0.2
 
 
 def resuming(send: Send) -> Context:
@@ -73,19 +63,6 @@ def _bounds(app: web.Application) -> Bounds:
 def key_of(request: web.Request, answer: str) -> str:
     """Make the name under which an answer is kept: another user's request does not find it."""
     return f"{request.headers.get('X-User', '')}:{answer}"
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn what is not available into a status."""
-    try:
-        yield
-    except Unavailable as why:
-        if str(why) == "over":  # what tells an EventSource to stop coming back (HTML, 9.2.3)
-            raise web.HTTPNoContent from None
-        status, message = REASONS[str(why)]
-        again = {"Retry-After": str(TRY_AGAIN_S)} if status is web.HTTPServiceUnavailable else {}
-        raise refusal(status, str(why), message, headers=again) from None
 
 
 def _number_after(request: web.Request, answer: str) -> int:
@@ -126,13 +103,17 @@ async def _frames(
     try:
         while True:
             events, are_last = await replay.take(key, ticket, number)
+            taken_s = time.monotonic()
             for data in events:
                 number += 1
                 # in its own block: the openai SDK for Python fails on an id without data
                 yield f"id: {answer}.{number}\n".encode() + data
                 due_s = time.monotonic() + every_s
-            if are_last:
-                return
+                if due_s - every_s > taken_s + SLOW_S:
+                    break  # to say that it reads, if slowly: what nobody reads is forgotten
+            else:
+                if are_last:
+                    return
             if events:
                 continue  # to say that it has been given them: the LLM may be waiting for that
             if time.monotonic() >= due_s:
@@ -141,7 +122,7 @@ async def _frames(
                 due_s = time.monotonic() + every_s
             await replay.wait_for_more(key, number, due_s - time.monotonic())
     except Unavailable as why:
-        yield event({"error": {"code": str(why), "message": REASONS[str(why)][1]}})
+        yield event_of(why)
 
 
 async def _stop(request: web.Request) -> web.Response:
