@@ -21,16 +21,16 @@ from servers.deadlines import DEADLINES
 from servers.heartbeats import COMMENT, HEARTBEAT_S
 from servers.journal import TALLY, Tally
 from servers.local_replay import LocalReplay
-from servers.presence import come_to_stay
 from servers.replay import Bounds, Replay, Unavailable
 from servers.settings import count, seconds
 from servers.shared_replay import SharedReplay
 from servers.unavailable import event_of, told
 
-ANSWER_ID = "X-Answer-Id"
+ANSWER = web.RequestKey("answer", str)
 REPLAY = web.AppKey("replay", Replay)
 Send = Callable[[web.Request, str, int], Awaitable[web.StreamResponse]]
 SLOW_S = 0.2
+TURNS = 3  # of the event loop: it reads a request, then its end, then tells
 
 
 def resuming(send: Send) -> Context:
@@ -43,12 +43,18 @@ def resuming(send: Send) -> Context:
     async def replay(app: web.Application) -> AsyncIterator[None]:
         url, bounds = os.environ.get("REDIS_URL"), _bounds(app)
         app[REPLAY] = SharedReplay(url, bounds) if url else LocalReplay(bounds)
+        app.on_response_prepare.append(_name)
         app.router.add_get("/chat/{answer}", resume, allow_head=False)
         app.router.add_delete("/chat/{answer}", _stop)
         yield
         await app[REPLAY].close()
 
     return replay
+
+
+async def _name(request: web.Request, response: web.StreamResponse) -> None:
+    if ANSWER in request:
+        response.headers["X-Answer-Id"] = request[ANSWER]
 
 
 def _bounds(app: web.Application) -> Bounds:
@@ -81,8 +87,9 @@ async def reading(
 ) -> AsyncGenerator[AsyncIterator[bytes]]:
     """Be the answer's reader for the block: its events after a number, and heartbeats."""
     replay, key = request.app[REPLAY], key_of(request, answer)
+    request[ANSWER] = answer
     request[TALLY] = Tally(request)  # the reader's own: the answer's outlives it
-    await come_to_stay(request)  # or an older request, held up, would take over from a newer one
+    await _come_to_stay(request)  # or an older request, held up, would take over from a newer one
     with told():
         ticket = await replay.attach(key, after)
     try:
@@ -91,6 +98,17 @@ async def reading(
     finally:
         with suppress(Unavailable):
             await replay.leave(key, ticket)
+
+
+async def _come_to_stay(request: web.Request) -> None:
+    """Cancel the handler of a request whose reader has left already, as it came.
+
+    A request that was held up on its way, and the end of its connection, are read in one go.
+    """
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    if request.transport is None or request.transport.is_closing():
+        raise asyncio.CancelledError
 
 
 async def _frames(
