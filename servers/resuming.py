@@ -9,6 +9,7 @@ looks alive for minutes, and would be refused because of itself; the older one i
 pages do not take an answer from each other for ever.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
