@@ -11,7 +11,7 @@ from rich.console import Console
 from workshop_lib.doctor.asking import PRESETS
 from workshop_lib.doctor.finding import Diagnosis, failing
 from workshop_lib.doctor.hosts import NotAllowed
-from workshop_lib.doctor.orders import Orders, examination_for
+from workshop_lib.doctor.orders import Orders, carry_out
 from workshop_lib.doctor.patient import CannotExamine
 from workshop_lib.doctor.reports.junit import as_junit
 from workshop_lib.doctor.reports.machine import Report, as_json
@@ -77,24 +77,18 @@ async def examine(orders: Orders, console: Console) -> Report:
             else:
                 console.print(news, highlight=False, markup=False)
 
-        examination = examination_for(orders, tell)
-        diagnoses = await examination.run()
-    sick = failing(diagnoses, orders.strict)
-    print_table(console, diagnoses)
-    console.print(sum_up(diagnoses, sick))
-    return Report(
-        orders.target, str(examination.asking), examination.framework, orders.mode, bool(sick),
-        diagnoses,
-    )  # fmt: skip
+        report = await carry_out(orders, tell)
+    print_table(console, report.diagnoses)
+    console.print(sum_up(report))
+    return report
 
 
 def write(report: Report, orders: Orders) -> None:
     """Write the reports that were asked for."""
-    sick = failing(report.diagnoses, orders.strict)
     written = [
         (orders.json_path, as_json(report)),
-        (orders.junit_path, as_junit(report, sick)),
-        (orders.html_path, as_page(report, sum_up(report.diagnoses, sick))),
+        (orders.junit_path, as_junit(report, failing(report.diagnoses, orders.strict))),
+        (orders.html_path, as_page(report, sum_up(report))),
     ]
     for path, text in written:
         if path == "-":
