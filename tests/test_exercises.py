@@ -24,6 +24,7 @@ from tests.wrong_answers import lesson05 as wrong05
 from tests.wrong_answers import lesson06 as wrong06
 from tests.wrong_answers import lesson07 as wrong07
 from tests.wrong_answers import lesson08 as wrong08
+from tests.wrong_answers import lesson10 as wrong10
 from workshop_lib.exercises import lesson00, lesson01
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
@@ -55,6 +56,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "set_a_budget": wrong07.BUDGETS,
     "name_the_causes": wrong08.CAUSES,
     "tell_bursts": wrong08.BURSTS,
+    "find_the_repair": wrong10.REPAIRS,
+    "gate_the_deployment": wrong10.GATES,
 }
 
 
@@ -149,6 +152,7 @@ FAULTS = {
     "place_the_heartbeat": "^0 heartbeats came in the .* and 0 after it",
     "set_a_budget": r"^greedy got [\d,]+ tokens, and 300 are allowed",
     "tell_bursts": r"^It calls this bursts: ",
+    "gate_the_deployment": r"^A server without heartbeats: your gate is closed by heartbeat, ",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from workshop_lib.doctor.reports.junit import as_junit
 from workshop_lib.doctor.reports.machine import Report, as_json
 from workshop_lib.doctor.reports.page import as_page
 from workshop_lib.doctor.reports.table import print_table, sum_up
+from workshop_lib.doctor.workflow import workflow
 
 SICK, COULD_NOT_EXAMINE = 1, 2
 
@@ -51,8 +53,14 @@ SICK, COULD_NOT_EXAMINE = 1, 2
 @click.option("--json", "json_path", metavar="FILE", help="Write JSON; - for standard output.")
 @click.option("--junit", "junit_path", metavar="FILE", help="Write JUnit's XML for CI.")
 @click.option("--html", "html_path", metavar="FILE", help="Write a page with charts.")
+@click.option(
+    "--workflow", is_flag=True, help="Print a GitHub workflow that does this; do nothing."
+)
 def stream_doctor(**given: Any) -> None:
     """Examine a streaming endpoint: the doctor's LLM is its upstream, its readers are ours."""
+    if given.pop("workflow"):
+        print(workflow(_as_words(given)), end="")
+        return
     console = Console(stderr=given["json_path"] == "-")
     orders = Orders(**given)
     try:
@@ -65,6 +73,18 @@ def stream_doctor(**given: Any) -> None:
         sys.exit(COULD_NOT_EXAMINE)
     write(report, orders)
     sys.exit(SICK if report.sick else 0)
+
+
+def _as_words(given: Mapping[str, Any]) -> list[str]:
+    """Write the options as they were typed, but for the reports, which have places of their own."""
+    words: list[str] = []
+    for option in stream_doctor.params:
+        value = given.get(option.name or "")
+        if not value or option.name in ("json_path", "junit_path", "html_path"):
+            continue
+        for one in value if isinstance(value, tuple) else [value]:  # pyright: ignore[reportUnknownVariableType]
+            words += option.opts if value is True else [*option.opts[:1], str(one)]  # pyright: ignore[reportUnknownArgumentType]
+    return words
 
 
 async def examine(orders: Orders, console: Console) -> Report:

@@ -44,10 +44,7 @@ async def examine(
     `run` is a command, `url` an address; `orders` are options of the command line by the names
     that Orders has for them. Shows and returns the report. Raises what carry_out raises.
     """
-    command = run if isinstance(run, str) else shlex.join(run)
-    # the environment's own python and node, however Jupyter was started
-    variables = (f"PATH={node_env()['PATH']}", *orders.pop("variables", ()))
-    given = Orders(command, url, only=tuple(only), quick=True, variables=variables, **orders)
+    given = orders_for(run, url, only=only, **orders)
     shown = DisplayHandle()
     shown.display({"text/plain": "looking at the server"}, raw=True)
 
@@ -60,6 +57,15 @@ async def examine(
     page, text = _table(report)
     shown.update({"text/html": page, "text/plain": text}, raw=True)
     return report
+
+
+def orders_for(
+    run: str | Sequence[str] = "", url: str = "", *, only: Sequence[str] = (), **more: Any
+) -> Orders:
+    """Return the orders for an examination at quick pace, our own python and node first."""
+    command = run if isinstance(run, str) else shlex.join(run)
+    variables = (f"PATH={node_env()['PATH']}", *more.pop("variables", ()))
+    return Orders(command, url, only=tuple(only), quick=True, variables=variables, **more)
 
 
 async def examine_mine(mine: str | None, **orders: Any) -> Report | None:
