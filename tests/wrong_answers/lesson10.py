@@ -4,7 +4,7 @@ from typing import Any
 
 ALL_RIGHT = {
     "backpressure": "step2_fixed",
-    "memory": "step2_fixed",
+    "cancel_streaming": "step3_cancelling",
     "cancel_before_first_token": "step3_cancelling",
     "proxy_headers": "step4_production",
 }
@@ -17,20 +17,22 @@ def named(**instead: str) -> str:
 
 REPAIRS: dict[Any, str] = {
     # who waits for the socket notices that a reader has left
-    named(cancel_before_first_token="step2_fixed"): (
-        "3 of 4 are right.\ncancel_before_first_token: step2_fixed is sick still: its reader had "
+    named(cancel_streaming="step2_fixed"): (
+        "3 of 4 are right.\ncancel_streaming: step2_fixed is sick still: the LLM had made "
     ),
     # the production server repairs everything, so it is the first to do so
-    named(backpressure="step4_production", memory="step4_production"): (
+    named(backpressure="step4_production", cancel_streaming="step4_production"): (
         "2 of 4 are right.\nbackpressure: step4_production is healthy, and so is the step before"
     ),
-    # memory is another illness than backpressure
-    named(memory="step3_cancelling"): "memory: step3_cancelling is healthy, and so is the step ",
+    # before the first token there is nothing to cancel yet
+    named(cancel_before_first_token="step4_production"): (
+        "cancel_before_first_token: step4_production is healthy, and so is the step before it: "
+    ),
     # the fixed server is fixed
     named(proxy_headers="step2_fixed"): "proxy_headers: step2_fixed is sick still: X-Accel-Buffer",
     named(backpressure="step1_broken"): "backpressure: step1_broken is sick still: it pulled all ",
-    named(memory=""): "3 of 4 are right. Name a step for memory.",
-    named(memory="step5"): "No step is called 'step5'. Take one of step1_broken, ",
+    named(proxy_headers=""): "3 of 4 are right. Name a step for proxy_headers.",
+    named(backpressure="step5"): "No step is called 'step5'. Take one of step1_broken, ",
     "crowd: step2_fixed": "'crowd' is no finding of this report. Begin a line with one of ",
     7: "The check got 7. Give it a text, with a line for each finding.",
 }

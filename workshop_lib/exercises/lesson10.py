@@ -33,10 +33,10 @@ find_the_repair = Exercise(
     hints=(
         "The ladder is step1_broken, step2_fixed, step3_cancelling, step4_production. Each step "
         "repairs what its lesson, or lessons, were about.",
-        'Ask the doctor: `await examine("python -m servers.step2_fixed", only=FOUND)` shows what '
-        "of this report is left at the next step.",
-        "Two of the findings have one cause. A reader who leaves is the matter of step3, and what "
-        "stands between server and reader that of step4.",
+        'Ask the doctor: `await examine(express_server("step2_fixed"), only=FOUR)` shows what is '
+        "left of this report at the next step.",
+        "Two of the findings go at the same step. What stands between a server and its readers is "
+        "the matter of the last one.",
     ),
     judge=judge_repairs,
     variable="my_repairs",
