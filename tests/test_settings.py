@@ -15,7 +15,13 @@ from workshop_lib.pipe.server import ServerThread
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = ["HEARTBEAT_S", "STALL_S", "STREAM_S", "START_S", "GRACE_S", "BODY_S", "BUDGET_WINDOW_S"]
-COUNTS = ["MAX_PROMPT_CHARS", "MAX_BODY_BYTES", "BUDGET_TOKENS", "MAX_STREAMS_PER_USER"]
+COUNTS = [
+    "MAX_PROMPT_CHARS",
+    "MAX_BODY_BYTES",
+    "BUDGET_TOKENS",
+    "MAX_STREAMS_PER_USER",
+    "LLM_CONNECTIONS",
+]
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", "1 s"])
