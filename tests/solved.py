@@ -19,6 +19,7 @@ from workshop_lib.exercises.overview import NOTEBOOKS, lessons
 
 CELL_TIMEOUT_S = 120
 NBVAL = ["--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT_S}"]
+TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider", "-q"]
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
             nbformat.write(solved(path), Path(folder) / path.name)
         # what is done here is not done by whoever runs this
         progress = {"WORKSHOP_PACE": "quick", "WORKSHOP_PROGRESS": f"{folder}/progress.json"}
-        command = [sys.executable, "-m", "pytest", *NBVAL, "-p", "no:cacheprovider", "-q", folder]
+        command = [sys.executable, "-m", "pytest", *NBVAL, *TWO_AT_A_TIME, folder]
         return subprocess.run(command, env=os.environ | progress).returncode
 
 

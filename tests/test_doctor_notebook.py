@@ -1,5 +1,6 @@
 """The doctor in a notebook: what a learner sees of it, and what is said where it cannot examine."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -38,13 +39,14 @@ def report(**verdicts: Any) -> Report:
     return Report("node mine.mjs", "POST /chat", "Express", "quick", True, diagnoses)
 
 
-async def test_an_examination_ends_in_a_table_without_this_machines_folders(
+def test_an_examination_ends_in_a_table_without_this_machines_folders(
     shown: list[dict[str, str]], tmp_path: Any
 ) -> None:
     server = tmp_path / "mine.py"
     server.write_text("from servers import common, step1_broken\ncommon.run(step1_broken.chat)\n")
     with nothing_left():
-        found = await examine(f"python {server}", only=["cancel_streaming", "proxy_headers"])
+        orders = examine(f"python {server}", only=["cancel_streaming", "proxy_headers"])
+        found = asyncio.run(orders)
     assert [one.verdict for one in found.diagnoses] == ["healthy", "sick"]
     told = shown[-1]["text/plain"]
     assert told.startswith("python mine.py\n")
@@ -57,17 +59,17 @@ async def test_an_examination_ends_in_a_table_without_this_machines_folders(
     ("mine", "said"),
     [
         (None, "Nothing was examined, for MINE is None. With a command"),
-        ("no-such-program", "Could not examine. `no-such-program` cannot be started"),
+        ("no-such-program", "Could not examine. The program 'no-such-program' cannot be started"),
         ("http://192.0.2.1/chat", "Could not examine. 192.0.2.1 is not this machine"),
         ("http://127.0.0.1:1/chat", "Could not examine. Nobody listens on"),
     ],
 )
 @pytest.mark.usefixtures("shown")
-async def test_what_stands_in_the_way_is_a_sentence(
+def test_what_stands_in_the_way_is_a_sentence(
     mine: str | None, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with nothing_left():
-        assert await examine_mine(mine) is None
+        assert asyncio.run(examine_mine(mine)) is None
     assert said in capsys.readouterr().out
 
 
