@@ -9,7 +9,7 @@ from IPython.display import DisplayHandle
 from tests.mechanism import nothing_left
 from workshop_lib.doctor import notebook
 from workshop_lib.doctor.finding import Diagnosis, Finding
-from workshop_lib.doctor.notebook import examine, examine_mine, expect_verdicts, show_page
+from workshop_lib.doctor.notebook import NO_BREAK, examine, examine_mine, expect_verdicts, show_page
 from workshop_lib.doctor.probes import PROBES
 from workshop_lib.doctor.reports.machine import Report
 
@@ -48,7 +48,7 @@ def test_an_examination_ends_in_a_table_without_this_machines_folders(
         orders = examine(f"python {server}", only=["cancel_streaming", "proxy_headers"])
         found = asyncio.run(orders)
     assert [one.verdict for one in found.diagnoses] == ["healthy", "sick"]
-    told = shown[-1]["text/plain"]
+    told = shown[-1]["text/plain"].replace(NO_BREAK, " ")
     assert told.startswith("python mine.py\n")
     assert "proxy_headers    | ✗ sick    | advice   | X-Accel-Buffering: missing" in told
     assert "proxy_headers: Send `X-Accel-Buffering: no`" in told

@@ -15,13 +15,14 @@ from workshop_lib.doctor.hosts import NotAllowed
 from workshop_lib.doctor.orders import Orders, carry_out
 from workshop_lib.doctor.patient import CannotExamine
 from workshop_lib.doctor.reports.machine import Report
-from workshop_lib.doctor.reports.page import as_page
+from workshop_lib.doctor.reports.page import as_page, with_code
 from workshop_lib.doctor.reports.table import sum_up
 from workshop_lib.pipe.node import node_env
 from workshop_lib.show.bundle import show
 from workshop_lib.show.table import table
 
 SIGNS: dict[Verdict, str] = {"healthy": "✓", "sick": "✗", "unclear": "?", "not_applicable": "-"}
+NO_BREAK = "\u00a0"
 FRAME_PX = 520
 NOT_GIVEN = (
     "Nothing was examined, for MINE is None. With a command, such as \"node server.mjs\", the "
@@ -97,24 +98,25 @@ def expect_verdicts(report: Report, **verdicts: Verdict) -> None:
 
 def show_page(report: Report) -> None:
     """Show the report as the page that --html writes."""
-    page = escape(as_page(report, sum_up(report)))
+    page, summary = escape(as_page(report, sum_up(report))), sum_up(report)
     frame = (
         f'<iframe title="The doctor\'s report" srcdoc="{page}" height="{FRAME_PX}" '
         f'style="width: 100%; border: 1px solid rgba(128, 128, 128, 0.5)" onload="{THEME}">'
-        "</iframe>"
+        f"</iframe><div><small>The page of {escape(report.target)}: {escape(summary)} "
+        "If you see no frame here, run this cell: a stored one is not trusted.</small></div>"
     )
-    show(frame, f"The page of {report.target}: {sum_up(report)}")
+    show(frame, f"The page of {report.target}: {summary}")
 
 
 def _table(report: Report) -> tuple[str, str]:
     rows = [
-        (one.probe.id, f"{SIGNS[one.verdict]} {one.verdict.replace('_', ' ')}",
+        (one.probe.id, f"{SIGNS[one.verdict]} {one.verdict}".replace(" ", NO_BREAK).replace("_", NO_BREAK),
          one.probe.severity, one.finding.evidence)
         for one in report.diagnoses
     ]  # fmt: skip
     page, text = table(("probe", "verdict", "severity", "evidence"), rows, sum_up(report))
     remedies = [f"{one.probe.id}: {one.remedy}" for one in report.diagnoses if one.remedy]
-    page += "".join(f"<p>{escape(remedy)}</p>" for remedy in remedies)
+    page += "".join(f"<p>{with_code(remedy)}</p>" for remedy in remedies)
     return f"<b>{escape(report.target)}</b>{page}", "\n".join([report.target, "", text, *remedies])
 
 
