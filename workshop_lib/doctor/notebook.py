@@ -110,14 +110,17 @@ def show_page(report: Report) -> None:
 
 def _table(report: Report) -> tuple[str, str]:
     rows = [
-        (one.probe.id, f"{SIGNS[one.verdict]} {one.verdict}".replace(" ", NO_BREAK).replace("_", NO_BREAK),
-         one.probe.severity, one.finding.evidence)
+        (one.probe.id, _verdict(one.verdict), one.probe.severity, one.finding.evidence)
         for one in report.diagnoses
-    ]  # fmt: skip
+    ]
     page, text = table(("probe", "verdict", "severity", "evidence"), rows, sum_up(report))
     remedies = [f"{one.probe.id}: {one.remedy}" for one in report.diagnoses if one.remedy]
     page += "".join(f"<p>{with_code(remedy)}</p>" for remedy in remedies)
     return f"<b>{escape(report.target)}</b>{page}", "\n".join([report.target, "", text, *remedies])
+
+
+def _verdict(verdict: Verdict) -> str:
+    return f"{SIGNS[verdict]}_{verdict}".replace("_", NO_BREAK)
 
 
 def _without_folders(command: str) -> str:
