@@ -30,9 +30,9 @@ NOT_GIVEN = (
     "half a minute. With an address, such as \"http://127.0.0.1:3000/api/chat\", it examines the "
     "server that runs there. Put one of them in."
 )  # fmt: skip
-# A frame asks its own element for the theme, and only the page around it knows that.
+# The page in the frame follows the system's theme; what is around the frame knows JupyterLab's.
 THEME = (
-    "this.style.colorScheme = "
+    "this.contentDocument.documentElement.style.colorScheme = "
     "{true: 'light', false: 'dark'}[document.body.dataset.jpThemeLight] || ''"
 )
 
