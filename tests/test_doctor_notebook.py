@@ -93,3 +93,16 @@ def test_the_page_stands_in_a_frame_and_what_a_server_says_is_no_code(
     assert html.count("<iframe") == 1 and "<article" not in html and "<b>crowd" not in html
     assert "&lt;article class=&#34;sick&#34;" in html or "&lt;article class=&quot;sick" in html
     assert text == "The page of node mine.mjs: Sick: 1 sick."
+
+
+@pytest.mark.usefixtures("shown")
+def test_an_interrupt_while_its_llm_starts_leaves_nothing() -> None:
+    async def interrupted() -> None:
+        examining = asyncio.create_task(examine("python -m servers.step1_broken"))
+        await asyncio.sleep(0.1)  # its LLM takes longer than that to start
+        examining.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await examining
+
+    with nothing_left():
+        asyncio.run(interrupted())
