@@ -19,7 +19,17 @@ from workshop_lib.exercises.overview import NOTEBOOKS, lessons
 
 CELL_TIMEOUT_S = 120
 NBVAL = ["--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT_S}"]
-TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider", "-q"]
+TWO_AT_A_TIME = [
+    "-n",
+    "2",
+    "--dist",
+    "loadfile",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:asyncio",
+    "-q",
+]
 
 
 def main() -> int:
