@@ -8,9 +8,6 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
-NBVAL := WORKSHOP_PACE=quick $(BIN)/python -m pytest --nbval --nbval-current-env \
-	--nbval-cell-timeout=120 -p no:cacheprovider -q
-
 NPM_RUN := NO_COLOR=1 PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix react_client run --silent
 
 # One line a step with its time; the step's own words only as far as it has any to say.
@@ -45,13 +42,13 @@ test: ## check everything, the way CI does
 	$(call step,page: tests,$(NPM_RUN) test -- --reporter=minimal)
 	$(call step,tests: two files at a time,$(BIN)/python -m pytest -q -m "not alone" -n 2 --dist loadfile)
 	$(call step,tests: alone,$(BIN)/python -m pytest -q -m alone)
-	$(call step,notebooks,$(NBVAL) notebooks)
+	$(call step,notebooks: as stored and solved,$(BIN)/python -m tests.solved)
 
-lesson: install ## run one lesson's checks: make lesson N=02
+lesson: install ## run one lesson's checks, and its solutions: make lesson N=02
 	@[ -n "$(N)" ] || { echo "Say which lesson, with two digits: make lesson N=02"; exit 2; }
 	@ls notebooks/$(N)_*.ipynb >/dev/null 2>&1 || \
 	{ echo "There is no lesson $(N). These exist:"; ls notebooks; exit 2; }
-	@$(NBVAL) notebooks/$(N)_*.ipynb
+	@$(BIN)/python -m tests.solved $(N)
 
 faults: install ## print what each server makes of each fault of readers and of the LLM
 	@$(BIN)/python -m tests.fault_matrix

@@ -17,6 +17,8 @@ import pytest
 
 from workshop_lib.cases.case import CASES
 from workshop_lib.cases.causes import CAUSES
+from workshop_lib.doctor.probes import PROBES
+from workshop_lib.doctor.probes.cancellation import PACE_PER_S
 from workshop_lib.exercises import (
     lesson00,
     lesson01,
@@ -27,7 +29,9 @@ from workshop_lib.exercises import (
     lesson06,
     lesson07,
     lesson08,
+    lesson10,
 )
+from workshop_lib.exercises.checks import gate
 from workshop_lib.exercises.contract import Exercise
 from workshop_lib.meter.page_run import PageRun
 from workshop_lib.meter.recording import Gauges, Recording
@@ -51,14 +55,14 @@ VARIES = re.compile(
     r"watch(_ledger)?\(|check_up\(|\.samples\[|swallowed_bytes\(|fifty\.|stalled\.|last\."
     r"|writable_lengths\(|show_claims\(|render_storm\(|_frame_ms|show_passages\(|open_eight\("
     r"|show_shares\(|show_progress\("
-    r"|await examine\(|diagnose\(|seen\[|after_leaving_tokens"
+    r"|\bexamine\(|show_page\(|take_home\(|diagnose\(|seen\[|after_leaving_tokens"
 )
 RUN = re.compile(r"(?m)^(\w+) = await (watch|render_storm)\((.*)")
 FRAME_MS = 1000 / 60
 # Compares figures that vary, by a margin, and prints whether it is kept.
 MARGINS = {"tenfold", "verdict-load", "verdict-alarm"}
 # They read bytes, or draw arrivals, and run no experiment that a chart would follow.
-WITHOUT_CHARTS = {"00", "04", "08"}
+WITHOUT_CHARTS = {"00", "04", "08", "10"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
 WORDS_A_MINUTE = 200
 MOST_BYTES = 200_000
@@ -302,6 +306,9 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
         "The\npolite nine notice nothing",
         lambda: sorted(tokens_by_user(recording("07_metered")).values())[:9] == [40] * 9,
     ),
+    ("10", "There are seventeen of them", lambda: len(PROBES) == 17),
+    ("10", "In mid-stream the next write fails, 50 ms later", lambda: PACE_PER_S == 20),
+    ("10", "The check shows it seven reports", lambda: len(gate.CASES) == 7),
 ]
 # Figures that are settings, names or constants of other software, not results.
 NOT_MEASURED = {
@@ -332,6 +339,8 @@ NOT_MEASURED = {
     # versions, limits that stand in the table with their sources, and what runs are asked for
     "07": {"1", "1.29.7", "29", "7", "0", "2", "15", "30", "60", "90", "5", "9111"},
     "08": {"99", "100", "1", "2"},
+    # a token at the pace of the doctor's LLM, lessons, and exit statuses
+    "10": {"50", "03", "0", "1", "2"},
 }
 
 EXERCISES: dict[str, tuple[Exercise, ...]] = {
@@ -344,6 +353,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "06": (lesson06.write_the_alarm, lesson06.choose_the_load),
     "07": (lesson07.choose_the_header, lesson07.place_the_heartbeat, lesson07.set_a_budget),
     "08": (lesson08.tell_bursts, lesson08.name_the_causes),
+    "10": (lesson10.gate_the_deployment, lesson10.find_the_repair),
 }
 KINDS = ("choose", "write", "explore")  # the last two, where a lesson has no more
 
@@ -474,7 +484,7 @@ def test_recordings_are_of_the_lessons_and_small() -> None:
         for name, call, arguments in RUN.findall(code):
             names = [name] if call == "watch" else re.findall(r'"([\w-]+)"', arguments)
             watched |= {f"{path.name[:2]}_{one}" for one in names}
-        for names in re.findall(r"(?m)^([\w, ]+) = await ", code):
+        for names in re.findall(r"(?m)^([\w, ]+) = \(?await ", code):
             awaited |= {f"{path.name[:2]}_{one}" for one in names.split(", ")}
     stored = {path.stem: path for path in (NOTEBOOKS / "recordings").glob("[0-9]*.json")}
     assert watched <= set(stored) <= watched | awaited
@@ -600,6 +610,22 @@ def test_a_case_in_which_nothing_is_broken_turns_lesson_08_red(tmp_path: Path) -
     common.write_text(common.read_text().replace(head, streams))
     said = red_cell(lesson("08"), "confirm-alike", tmp_path)
     assert "NOT AS EXPECTED case A: one cause was to fit. Found none." in said
+
+
+def test_every_report_of_the_doctor_is_held_against_what_was_foretold() -> None:
+    code = cells(lesson("10"))
+    examined = re.findall(r"(?m)^([\w, ]+) = await .*\bexamine\(", "\n".join(map(source, code)))
+    for name in ", ".join(examined).split(", "):
+        held = [cell for cell in code if f"expect_verdicts({name}, " in source(cell)]
+        assert held, name
+        assert all(re.fullmatch(r"(PASS \w+: (healthy|sick)\n)+", printed(cell)) for cell in held)
+
+
+def test_a_patient_that_is_well_turns_lesson_10_red(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "servers", tmp_path / "servers")
+    shutil.copy(tmp_path / "servers/step3_cancelling.py", tmp_path / "servers/step1_broken.py")
+    said = red_cell(lesson("10"), "verdict-broken", tmp_path)
+    assert "NOT AS EXPECTED backpressure: sick was foretold. Found healthy: it stopped at " in said
 
 
 def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:

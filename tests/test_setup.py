@@ -17,8 +17,9 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 # From the one that may import all to the one that imports none of them.
 STATIONS = [
-    "doctor",
+    "take_home",
     "exercises",
+    "doctor",
     "show",
     "cases",
     "soak",

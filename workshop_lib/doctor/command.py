@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from rich.console import Console
 from workshop_lib.doctor.asking import PRESETS
 from workshop_lib.doctor.finding import Diagnosis, failing
 from workshop_lib.doctor.hosts import NotAllowed
-from workshop_lib.doctor.orders import Orders, examination_for
+from workshop_lib.doctor.orders import Orders, carry_out
 from workshop_lib.doctor.patient import CannotExamine
 from workshop_lib.doctor.reports.junit import as_junit
 from workshop_lib.doctor.reports.machine import Report, as_json
 from workshop_lib.doctor.reports.page import as_page
 from workshop_lib.doctor.reports.table import print_table, sum_up
+from workshop_lib.doctor.workflow import workflow
 
 SICK, COULD_NOT_EXAMINE = 1, 2
 
@@ -51,8 +53,14 @@ SICK, COULD_NOT_EXAMINE = 1, 2
 @click.option("--json", "json_path", metavar="FILE", help="Write JSON; - for standard output.")
 @click.option("--junit", "junit_path", metavar="FILE", help="Write JUnit's XML for CI.")
 @click.option("--html", "html_path", metavar="FILE", help="Write a page with charts.")
+@click.option(
+    "--workflow", is_flag=True, help="Print a GitHub workflow that does this; do nothing."
+)
 def stream_doctor(**given: Any) -> None:
     """Examine a streaming endpoint: the doctor's LLM is its upstream, its readers are ours."""
+    if given.pop("workflow"):
+        print(workflow(_as_words(given)), end="")
+        return
     console = Console(stderr=given["json_path"] == "-")
     orders = Orders(**given)
     try:
@@ -67,6 +75,18 @@ def stream_doctor(**given: Any) -> None:
     sys.exit(SICK if report.sick else 0)
 
 
+def _as_words(given: Mapping[str, Any]) -> list[str]:
+    """Write the options as they were typed, but for the reports, which have places of their own."""
+    words: list[str] = []
+    for option in stream_doctor.params:
+        value = given.get(option.name or "")
+        if not value or option.name in ("json_path", "junit_path", "html_path"):
+            continue
+        for one in value if isinstance(value, tuple) else [value]:  # pyright: ignore[reportUnknownVariableType]
+            words += option.opts if value is True else [*option.opts[:1], str(one)]  # pyright: ignore[reportUnknownArgumentType]
+    return words
+
+
 async def examine(orders: Orders, console: Console) -> Report:
     """Examine by these orders, and print as it goes."""
     with console.status("looking at the server") as status:
@@ -77,24 +97,18 @@ async def examine(orders: Orders, console: Console) -> Report:
             else:
                 console.print(news, highlight=False, markup=False)
 
-        examination = examination_for(orders, tell)
-        diagnoses = await examination.run()
-    sick = failing(diagnoses, orders.strict)
-    print_table(console, diagnoses)
-    console.print(sum_up(diagnoses, sick))
-    return Report(
-        orders.target, str(examination.asking), examination.framework, orders.mode, bool(sick),
-        diagnoses,
-    )  # fmt: skip
+        report = await carry_out(orders, tell)
+    print_table(console, report.diagnoses)
+    console.print(sum_up(report))
+    return report
 
 
 def write(report: Report, orders: Orders) -> None:
     """Write the reports that were asked for."""
-    sick = failing(report.diagnoses, orders.strict)
     written = [
         (orders.json_path, as_json(report)),
-        (orders.junit_path, as_junit(report, sick)),
-        (orders.html_path, as_page(report, sum_up(report.diagnoses, sick))),
+        (orders.junit_path, as_junit(report, failing(report.diagnoses, orders.strict))),
+        (orders.html_path, as_page(report, sum_up(report))),
     ]
     for path, text in written:
         if path == "-":

@@ -79,7 +79,7 @@ class Examination:
         """Start an LLM, and a patient that is pointed to it; both end with the stack."""
         llm = None
         if llm_port is not None:
-            llm = leaving.enter_context(await asyncio.to_thread(FakeLLM, port=llm_port))
+            llm = await _to_its_end(lambda: leaving.enter_context(FakeLLM(port=llm_port)))
         env = llm_env(llm) if llm else {}
         if llm_port:
             self.tell("The server must have been started with:")
@@ -132,6 +132,16 @@ class Examination:
             return Finding("unclear", "it was not through in time: the machine may be too busy.")
         except CannotExamine as problem:
             return Finding("unclear", str(problem))
+
+
+async def _to_its_end(start: Callable[[], FakeLLM]) -> FakeLLM:
+    """Start it in a thread; an interrupt waits until it is known, and so is stopped."""
+    starting = asyncio.create_task(asyncio.to_thread(start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        raise
 
 
 def _can_double(patient: Patient) -> bool:

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 from workshop_lib.doctor.discovery import Wanted
 from workshop_lib.doctor.examination import Examination
-from workshop_lib.doctor.finding import Diagnosis, Probe
+from workshop_lib.doctor.finding import Diagnosis, Probe, failing
 from workshop_lib.doctor.hosts import check_host
 from workshop_lib.doctor.patient import START_TIMEOUT_S, Command, Patient, Running
 from workshop_lib.doctor.probes import PROBES
+from workshop_lib.doctor.reports.machine import Report
 from workshop_lib.doctor.ward import NORMAL, QUICK, STRANGERS, THOROUGH, Doses
 
 
@@ -60,6 +61,18 @@ class Orders:
             raise ValueError(f"{bad[0]!r} is no header. Write it like 'Authorization: Bearer x'.")
         pairs = tuple((name.strip(), value.strip()) for name, _, value in headers)
         return Wanted(self.path or _path_of(self.url), self.method, self.body, self.preset, pairs)
+
+
+async def carry_out(orders: Orders, tell: Callable[[str | Diagnosis], None]) -> Report:
+    """Examine as ordered; `tell` hears of each diagnosis.
+
+    Raises CannotExamine, NotAllowed or ValueError, with what to order instead.
+    """
+    examination = examination_for(orders, tell)
+    diagnoses = await examination.run()
+    sick = bool(failing(diagnoses, orders.strict))
+    asking, framework = str(examination.asking), examination.framework
+    return Report(orders.target, asking, framework, orders.mode, sick, diagnoses)
 
 
 def examination_for(orders: Orders, tell: Callable[[str | Diagnosis], None]) -> Examination:

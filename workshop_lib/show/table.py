@@ -8,9 +8,14 @@ from workshop_lib.show.bundle import show
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> None:
     """Show rows under a head, and a sentence below them."""
+    show(*table(head, rows, note))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> tuple[str, str]:
+    """Return the table as HTML, and as text."""
     cells = "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
     page = f"<table><tr>{_cells('th', head)}</tr>{cells}</table><p>{escape(note)}</p>"
-    show(page, f"{_lines([head, *rows])}\n\n{note}".rstrip())
+    return page, f"{_lines([head, *rows])}\n\n{note}".rstrip()
 
 
 def _cells(kind: str, row: Sequence[str]) -> str:

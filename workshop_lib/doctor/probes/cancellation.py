@@ -47,7 +47,7 @@ async def _judge(ward: Ward, visit: Visit, after: int) -> Finding:
     if any(row.ended_by == COMPLETE for row in visit.rows()):
         said = f"the answer went on to its end, {after} tokens after its reader had left."
         return Finding("sick" if after > FEW_S * PACE_PER_S else "unclear", said, figures=figures)
-    return await and_lets_go(ward, visit, f"{after} tokens were made after its reader had left.")
+    return await and_lets_go(ward, visit, f"{_tokens(after)} after its reader had left.")
 
 
 async def cancel_before_first_token(ward: Ward) -> Finding:
@@ -76,7 +76,7 @@ async def _ran_on(visit: Visit, silence_s: float) -> Finding:
     allowed = PACE_PER_S * silence_s
     await until(lambda: not visit.upstream_open() or visit.produced_tokens() > allowed, 10)
     tokens = visit.produced_tokens()
-    how = "and goes on" if visit.upstream_open() else f"and stopped after {tokens} tokens"
+    how = "and goes on" if visit.upstream_open() else f"and stopped when {_tokens(tokens)}"
     said = f"its reader had gone for {silence_s:g} s when the LLM began to answer, {how}."
     return Finding("sick", said, figures={"tokens_for_nobody": tokens})
 
@@ -92,6 +92,10 @@ async def _before_headers(ward: Ward) -> str:
     visit.witness.leave()
     gone = await until(lambda: not visit.upstream_open(), ward.doses.silence_s)
     return "" if gone else UNNOTICED
+
+
+def _tokens(number: int) -> str:
+    return "1 token was made" if number == 1 else f"{number} tokens were made"
 
 
 STREAMING = Probe(

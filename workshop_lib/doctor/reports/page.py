@@ -21,14 +21,14 @@ def as_page(report: Report, summary: str) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    filters: dict[str, Callable[[str], str]] = {"code": _code, "sentence": _sentence}
+    filters: dict[str, Callable[[str], str]] = {"code": with_code, "sentence": _sentence}
     environment.filters.update(filters)  # pyright: ignore[reportUnknownMemberType]
     charts = {one.probe.id: Markup(chart_of(one.finding)) for one in report.diagnoses}
     template = environment.get_template("page.html.jinja")
     return template.render(report=report, summary=summary, charts=charts)
 
 
-def _code(text: str) -> Markup:
+def with_code(text: str) -> Markup:
     """Escape a text, and set in code what it quotes."""
     return Markup(QUOTED.sub(r"<code>\1</code>", str(escape(text))))
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from workshop_lib.doctor.finding import Diagnosis, Verdict
+from workshop_lib.doctor.reports.machine import Report
 
 STYLES: dict[Verdict, str] = {
     "healthy": "green",
@@ -34,11 +35,11 @@ def print_table(console: Console, diagnoses: Sequence[Diagnosis], details: bool 
             console.print(f"[bold]{one.probe.id}[/bold]: {_plain(one.remedy)}")
 
 
-def sum_up(diagnoses: Sequence[Diagnosis], sick: Sequence[Diagnosis]) -> str:
+def sum_up(report: Report) -> str:
     """Say in a sentence how it stands."""
-    counted = [one.verdict for one in diagnoses]
+    counted = [one.verdict for one in report.diagnoses]
     parts = [f"{counted.count(verdict)} {verdict.replace('_', ' ')}" for verdict in STYLES]
-    words = "Sick" if sick else "Healthy"
+    words = "Sick" if report.sick else "Healthy"
     return f"{words}: {', '.join(part for part in parts if part[0] != '0')}."
 
 
