@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import openai
 from aiohttp import web
@@ -31,10 +31,14 @@ LLM_ERRORS = (openai.APIError, ValueError)
 
 async def ask_llm(request: web.Request) -> AsyncStream[Chunk]:
     """Start an answer to the request's prompt; what fails before it starts is an HTTP status."""
-    prompt = await prompt_of(request)
+    return await ask(request.app, await prompt_of(request))
+
+
+async def ask(app: web.Application, prompt: str) -> AsyncStream[Chunk]:
+    """Start an answer to a prompt, however it came; raises HTTPError as `ask_llm` does."""
     try:
-        return await request.app[CLIENT].chat.completions.create(
-            model=request.app[MODEL],
+        return await app[CLIENT].chat.completions.create(
+            model=app[MODEL],
             messages=[{"role": "user", "content": prompt}],
             stream=True,
         )
@@ -114,11 +118,21 @@ def needs(*contexts: Context) -> Callable[[Handler], Handler]:
 _NEEDS = WeakKeyDictionary[Handler, tuple[Context, ...]]()
 
 
+def upgrades(handler: Handler) -> Handler:
+    """Say that a handler opens a WebSocket, which begins as a GET (RFC 6455, section 4.1)."""
+    _UPGRADES.add(handler)
+    return handler
+
+
+_UPGRADES = WeakSet[Handler]()
+
+
 def make_app(
     chat: Handler, make_client: Callable[[], AsyncOpenAI] = AsyncOpenAI
 ) -> web.Application:
     """Serve a handler at POST /chat, with an OpenAI client made in the event loop it will use.
 
+    One that opens a WebSocket is asked by GET.
     The page that asks it is at GET /, once it is built.
     """
 
@@ -128,7 +142,7 @@ def make_app(
 
     app = web.Application()
     app[MODEL] = os.environ.get("MODEL", "gpt-4o-mini")
-    app.router.add_post("/chat", chat)
+    app.router.add_route("GET" if chat in _UPGRADES else "POST", "/chat", chat)
     app.router.add_get("/", page)
     if (PAGE / "assets").exists():
         app.router.add_static("/assets", PAGE / "assets")

@@ -20,6 +20,8 @@ _NOTHING = Queues(0, 0)
 _READER = re.compile(r"reader (\d+)\s*\Z")
 # `data: {"token": ""}`, a blank line and a chunk's frame: until a reader's bytes say better
 _USUAL_FRAME_BYTES = 27
+_SWITCHED = 101  # the status of a WebSocket's handshake
+_USUAL_MESSAGE_BYTES = 15  # `{"token": ""}` and its header
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class StreamLedger:
 
     Bytes are those on the wire; `queued_bytes` are what the queued tokens would take there.
     `queued_tokens` is the rest: produced, and in no other place. `given_bytes` are those that the
-    server has given to the reader's connection. `left`: the reader has gone, and
+    server has given to the reader's connection. `left`: the reader has gone, or wants no more, and
     `after_leaving_tokens` were produced since that was first seen.
     """
 
@@ -85,8 +87,9 @@ def read_ledger(readings: Readings) -> list[StreamLedger]:
 def bytes_around_token(readers: Sequence[ReaderRow], token_bytes: int = 5) -> float:
     """Return what an event takes on the wire besides its token, by what readers got of it."""
     with_tokens = [row for row in readers if row.tokens]
+    switched = any(row.status == _SWITCHED for row in readers)
     if not with_tokens:
-        return _USUAL_FRAME_BYTES
+        return _USUAL_MESSAGE_BYTES if switched else _USUAL_FRAME_BYTES
     least = min(with_tokens, key=lambda row: row.tokens)
     most = max(with_tokens, key=lambda row: row.tokens)
     # the last event may have come in part: two readers tell the size only if they are far apart
@@ -95,7 +98,9 @@ def bytes_around_token(readers: Sequence[ReaderRow], token_bytes: int = 5) -> fl
         return event_bytes - mean_token_bytes(least.tokens, most.tokens, token_bytes)
     body_bytes = most.body_bytes / most.tokens
     chunk_frame_bytes = len(f"{round(body_bytes):x}\r\n\r\n")
-    return body_bytes + chunk_frame_bytes - mean_token_bytes(0, most.tokens, token_bytes)
+    message_header_bytes = 2 if body_bytes < 126 else 4  # RFC 6455, section 5.2
+    around_bytes = message_header_bytes if switched else chunk_frame_bytes
+    return body_bytes + around_bytes - mean_token_bytes(0, most.tokens, token_bytes)
 
 
 def _lay_out(
@@ -127,7 +132,7 @@ def _lay_out(
         received_tokens=reader.tokens,
         received_bytes=reader.wire_bytes,
         open=stream is not None and stream.ended_s is None,
-        left=reader.state == "left",
+        left=reader.state in ("left", "stopped"),
         link_bytes=down.link,
         given_bytes=down.given,
     )

@@ -20,6 +20,8 @@ class NoAnswer(Exception):
 class Answer:
     """Follows an answer through its head and body; `ended` when its framing says so."""
 
+    opening = stopping = b""  # all that HTTP/1.1 has to say on this connection is the request
+
     def __init__(self, call: Call, prompt: str, end_mark: str) -> None:
         self._http = h11.Connection(h11.CLIENT)
         self.request = call.request(self._http, prompt)

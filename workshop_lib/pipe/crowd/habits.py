@@ -41,7 +41,12 @@ class Leave:
     how: Literal["close", "reset"]
 
 
-Move = Read | Wait | Stall | Leave
+@dataclass(frozen=True)
+class Stop:
+    """Tell the server that no more is wanted, and keep the connection."""
+
+
+Move = Read | Wait | Stall | Leave | Stop
 
 
 @dataclass
@@ -122,6 +127,18 @@ class Leaver:
         if self.sleep_s:
             yield Wait(self.sleep_s)
         yield Leave(self.how)
+
+
+@dataclass(frozen=True)
+class Stopper:
+    """Says after `after_tokens` tokens that it wants no more, and reads what still comes."""
+
+    after_tokens: int = 10
+
+    def moves(self, seen: Seen) -> Iterator[Move]:
+        yield from _take(self.after_tokens, seen)
+        yield Stop()
+        yield from Steady().moves(seen)
 
 
 @dataclass(frozen=True)

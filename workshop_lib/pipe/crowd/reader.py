@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.crowd.clock import Clock
-from workshop_lib.pipe.crowd.habits import Habit, Leave, Read, Seen, Stall, Steady, Wait
+from workshop_lib.pipe.crowd.dialogue import Dialogue
+from workshop_lib.pipe.crowd.habits import Habit, Leave, Read, Seen, Stall, Steady, Stop, Wait
 from workshop_lib.pipe.crowd.line import Gate, Line
 from workshop_lib.pipe.crowd.mix import text_of
 from workshop_lib.pipe.crowd.row import ReaderRow, State
@@ -35,7 +36,8 @@ class Reader:
         self._gate = gate
         self._habit_text = text_of(plan.habit)
         self._crowd_began_s = 0.0
-        self._answer = Answer(plan.call, plan.prompt, plan.end_mark)
+        kind = Dialogue if plan.call.websocket else Answer
+        self._answer = kind(plan.call, plan.prompt, plan.end_mark)
         self._line = Line(connecting_socket(plan.rcvbuf), gate)
         self._state: State = "connecting"
         self._problem: str | None = None
@@ -51,6 +53,7 @@ class Reader:
             await self._ask()
             while self._answer.status is None:
                 self._answer.feed(await self._line.receive_head())
+            await self._line.send(self._answer.opening)
             self._line.clock = Clock()
             self._line.clock.go()
             await self._read()
@@ -113,13 +116,22 @@ class Reader:
                 case Stall():
                     self._state = "stalled"
                     return
+                case Stop():
+                    await self._stop()
+                    self._advance()
                 case Leave(how):
                     await self._gate.passed()
                     self._state = "left"
                     self._line.close(reset=how == "reset")
                     return
-        self._state = "failed" if self._answer.error else "done"
+        if self._state != "stopped":
+            self._state = "failed" if self._answer.error else "done"
         self._line.close()
+
+    async def _stop(self) -> None:
+        await self._gate.passed()
+        await self._line.send(self._answer.stopping)
+        self._state = "stopped"
 
     def _habit(self) -> Habit:
         """An error's body is short, and is read whole whatever the habit."""
