@@ -9,10 +9,12 @@ from aiohttp import web
 from servers.settings import BadSetting
 
 PREFLIGHT_HEADERS = {
-    "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Allow-Methods": "POST, GET, DELETE",  # the last two for step6
+    "Access-Control-Allow-Headers": "Content-Type, Last-Event-ID",
     "Access-Control-Max-Age": "7200",
 }
+
+EXPOSED = "Retry-After, X-Budget-Left, X-Answer-Id"
 
 
 async def cors(app: web.Application) -> AsyncIterator[None]:
@@ -21,10 +23,10 @@ async def cors(app: web.Application) -> AsyncIterator[None]:
 
         async def allow(_: web.Request, response: web.StreamResponse) -> None:
             response.headers["Access-Control-Allow-Origin"] = allowed
-            response.headers["Access-Control-Expose-Headers"] = "Retry-After, X-Budget-Left"
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
 
         app.on_response_prepare.append(allow)
-        app.router.add_route("OPTIONS", "/chat", _preflight)
+        app.router.add_route("OPTIONS", "/chat{answer:(/[^/]+)?}", _preflight)
     yield
 
 

@@ -33,6 +33,7 @@ class Tally:
     first_token_s: float | None = None
     finished: bool = False
     user: str | None = None
+    outlives_request: bool = False  # whoever produces it ends it
 
     def note(self, chunk: Chunk) -> bool:
         """Count a chunk of the LLM's; tell whether it has text."""
@@ -76,8 +77,9 @@ class Journal:
     outcomes: Counter[str] = field(default_factory=Counter[str])
     refusals: Counter[int] = field(default_factory=Counter[int])
 
-    def end(self, tally: Tally) -> None:
-        """Move a tally to the sums, and write its line."""
+    def end(self, tally: Tally, status: int, outcome: str) -> None:
+        """Move a tally to the sums, and write its line; an outcome that it knows stays."""
+        tally.status, tally.outcome = status, tally.outcome or outcome
         self.open.discard(tally)
         self.ended.update(tokens=tally.tokens, heartbeats=tally.heartbeats)
         self.outcomes[tally.outcome] += 1
@@ -103,18 +105,17 @@ async def _keep(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     tally = request[TALLY] = Tally(request)
     request.app[JOURNAL].open.add(tally)
+    status, outcome = 500, "failed"
     try:
         response = await handler(request)
-        tally.status = response.status
-        tally.outcome = tally.outcome or ("complete" if tally.finished else "llm_failed")
+        status, outcome = response.status, "complete" if tally.finished else "llm_failed"
         return response
     except web.HTTPException as refused:
-        tally.status, tally.outcome = refused.status, "refused"
+        status, outcome = refused.status, "refused"
         raise
     except asyncio.CancelledError:
-        tally.status = 200 if tally.is_streaming else LEFT_BEFORE_THE_START
-        tally.outcome = tally.outcome or "left"
+        status, outcome = 200 if tally.is_streaming else LEFT_BEFORE_THE_START, "left"
         raise
     finally:
-        tally.outcome = tally.outcome or "failed"
-        request.app[JOURNAL].end(tally)
+        if not tally.outlives_request:
+            request.app[JOURNAL].end(tally, status, outcome)

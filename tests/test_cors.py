@@ -36,7 +36,7 @@ def test_one_origin_can_be_let_in(llm: FakeLLM, origin: str):
     assert [preflight[0], answer[0], refusal[0]] == [204, 200, 400]
     for _, fields, _ in (preflight, answer, refusal):  # a page reads errors too
         assert fields["access-control-allow-origin"] == origin
-    assert preflight[1]["access-control-allow-headers"] == "Content-Type"
+    assert preflight[1]["access-control-allow-headers"] == "Content-Type, Last-Event-ID"
 
 
 @pytest.mark.parametrize("origin", ["chat.example", f"{PAGE}/", f"{PAGE} https://b.example"])
