@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import openai
 from aiohttp import web
@@ -118,21 +118,11 @@ def needs(*contexts: Context) -> Callable[[Handler], Handler]:
 _NEEDS = WeakKeyDictionary[Handler, tuple[Context, ...]]()
 
 
-def upgrades(handler: Handler) -> Handler:
-    """Say that a handler opens a WebSocket, which begins as a GET (RFC 6455, section 4.1)."""
-    _UPGRADES.add(handler)
-    return handler
-
-
-_UPGRADES = WeakSet[Handler]()
-
-
 def make_app(
     chat: Handler, make_client: Callable[[], AsyncOpenAI] = AsyncOpenAI
 ) -> web.Application:
     """Serve a handler at POST /chat, with an OpenAI client made in the event loop it will use.
 
-    One that opens a WebSocket is asked by GET.
     The page that asks it is at GET /, once it is built.
     """
 
@@ -142,7 +132,7 @@ def make_app(
 
     app = web.Application()
     app[MODEL] = os.environ.get("MODEL", "gpt-4o-mini")
-    app.router.add_route("GET" if chat in _UPGRADES else "POST", "/chat", chat)
+    app.router.add_post("/chat", chat)
     app.router.add_get("/", page)
     if (PAGE / "assets").exists():
         app.router.add_static("/assets", PAGE / "assets")

@@ -9,14 +9,21 @@ Run it alone: python -m servers.websocket_chat
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import WSMessage, web
 
-from servers.common import LLM_ERRORS, ask, ending, event, event_of, failure, run, upgrades
+from servers.common import LLM_ERRORS, ask, ending, event, event_of, failure, needs, run
 
 
-@upgrades
+async def by_get(app: web.Application) -> AsyncIterator[None]:
+    """A WebSocket begins as a GET (RFC 6455, section 4.1)."""
+    app.router.add_get("/chat", chat)
+    yield
+
+
+@needs(by_get)
 async def chat(request: web.Request) -> web.StreamResponse:
     # 0: each send waits until the socket has taken it; aiohttp's own limit looks once in 64 KiB
     socket = web.WebSocketResponse(writer_limit=0)

@@ -1,6 +1,14 @@
 """The crowd: readers with habits, in a process of their own."""
 
-from workshop_lib.pipe.crowd.habits import Freezer, Leaver, Sleeper, Stalled, Steady, Stopper
+from workshop_lib.pipe.crowd.habits import (
+    Freezer,
+    Leaver,
+    Returner,
+    Sleeper,
+    Stalled,
+    Steady,
+    Stopper,
+)
 from workshop_lib.pipe.crowd.process import Crowd
 from workshop_lib.pipe.crowd.row import ReaderRow, Report
 
@@ -10,6 +18,7 @@ __all__ = [
     "Leaver",
     "ReaderRow",
     "Report",
+    "Returner",
     "Sleeper",
     "Stalled",
     "Steady",

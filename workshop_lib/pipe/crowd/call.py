@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import h11
 
+WITHOUT_BODY = ("GET", "DELETE")
 HEADERS = {
     "User-Agent": "workshop-crowd",
     "Accept": "text/event-stream",
@@ -50,13 +51,20 @@ class Call:
         """Return the same call in a user's name, as the proxy that knows its users sets it."""
         return replace(self, headers={**self.headers, "X-User": user})
 
+    def of(self, answer: str, method: str, last_event_id: str = "") -> Self:
+        """Return the call that reads on an answer that has a name, or ends it."""
+        headers = (
+            {**self.headers, "Last-Event-ID": last_event_id} if last_event_id else self.headers
+        )
+        return replace(self, method=method, path=f"{self.path}/{answer}", headers=headers)
+
     def asking(self, prompt: str) -> str:
         """Return the body, or the first message, for one prompt."""
         return self.body.replace("{prompt}", json.dumps(prompt)[1:-1])
 
     def request(self, http: h11.Connection, prompt: str) -> bytes:
         """Return the request's bytes for one prompt."""
-        body = b"" if self.method == "GET" else self.asking(prompt).encode()
+        body = b"" if self.method in WITHOUT_BODY else self.asking(prompt).encode()
         headers = {"Host": f"{self.host}:{self.port}"} | HEADERS | dict(self.headers)
         headers["Content-Length"] = str(len(body))
         try:

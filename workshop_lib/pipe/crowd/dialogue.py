@@ -20,6 +20,8 @@ STOP = '{"stop": true}'
 class Dialogue:
     """Follows what an `Answer` follows, message by message; `opening` goes out after the head."""
 
+    end_request = b""  # what is to be said, is said on this connection
+
     def __init__(self, call: Call, prompt: str, end_mark: str) -> None:
         self._ws = WSConnection(ConnectionType.CLIENT)
         headers = [(name.encode(), text.encode()) for name, text in call.headers.items()]

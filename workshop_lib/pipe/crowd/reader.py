@@ -8,7 +8,18 @@ from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.crowd.clock import Clock
 from workshop_lib.pipe.crowd.dialogue import Dialogue
-from workshop_lib.pipe.crowd.habits import Habit, Leave, Read, Seen, Stall, Steady, Stop, Wait
+from workshop_lib.pipe.crowd.habits import (
+    Habit,
+    Leave,
+    Read,
+    Return,
+    Returner,
+    Seen,
+    Stall,
+    Steady,
+    Stop,
+    Wait,
+)
 from workshop_lib.pipe.crowd.line import Gate, Line
 from workshop_lib.pipe.crowd.mix import text_of
 from workshop_lib.pipe.crowd.row import ReaderRow, State
@@ -36,8 +47,7 @@ class Reader:
         self._gate = gate
         self._habit_text = text_of(plan.habit)
         self._crowd_began_s = 0.0
-        kind = Dialogue if plan.call.websocket else Answer
-        self._answer = kind(plan.call, plan.prompt, plan.end_mark)
+        self._answer = _asked(plan)
         self._line = Line(connecting_socket(plan.rcvbuf), gate)
         self._state: State = "connecting"
         self._problem: str | None = None
@@ -50,12 +60,10 @@ class Reader:
         """Read to the end; after stalling or leaving it returns too. Never raises."""
         self._crowd_began_s = crowd_began_s
         try:
+            await asyncio.sleep(self._plan.begin_s)
+            await self._gate.passed()
+            self._started_s = self._now_s()
             await self._ask()
-            while self._answer.status is None:
-                self._answer.feed(await self._line.receive_head())
-            await self._line.send(self._answer.opening)
-            self._line.clock = Clock()
-            self._line.clock.go()
             await self._read()
         except ConnectionRefusedError:
             call = self._plan.call
@@ -95,13 +103,15 @@ class Reader:
         )
 
     async def _ask(self) -> None:
-        await asyncio.sleep(self._plan.begin_s)
-        await self._gate.passed()
-        self._started_s = self._now_s()
         self._local_port = await self._line.connect(self._plan.call.address, self._plan.call.port)
         await self._gate.passed()
         await self._line.send(self._answer.request)
         self._state = "reading"
+        while self._answer.status is None:
+            self._answer.feed(await self._line.receive_head())
+        await self._line.send(self._answer.opening)
+        self._line.clock = Clock()
+        self._line.clock.go()
 
     async def _read(self) -> None:
         self._moves = self._habit().moves(self._seen)
@@ -119,6 +129,9 @@ class Reader:
                 case Stop():
                     await self._stop()
                     self._advance()
+                case Return():
+                    await self._return()
+                    self._advance()
                 case Leave(how):
                     await self._gate.passed()
                     self._state = "left"
@@ -132,6 +145,26 @@ class Reader:
         await self._gate.passed()
         await self._line.send(self._answer.stopping)
         self._state = "stopped"
+        if request := self._answer.end_request:
+            await self._aside(request)
+
+    async def _aside(self, request: bytes) -> None:
+        """Send a second request, on a connection of its own, and wait for its answer."""
+        call = self._plan.call
+        reader, writer = await asyncio.open_connection(call.address, call.port)
+        writer.write(request)
+        await reader.readline()
+        writer.close()
+
+    async def _return(self) -> None:
+        await self._gate.passed()
+        self._line.close(reset=True)
+        taken_bytes = self._line.wire_bytes
+        self._line = Line(connecting_socket(self._plan.rcvbuf), self._gate)
+        self._line.wire_bytes = taken_bytes
+        assert isinstance(self._answer, Answer)
+        self._answer = self._answer.again()
+        await self._ask()
 
     def _habit(self) -> Habit:
         """An error's body is short, and is read whole whatever the habit."""
@@ -159,6 +192,12 @@ class Reader:
 
     def _now_s(self) -> float:
         return time.monotonic() - self._crowd_began_s
+
+
+def _asked(plan: Plan) -> Answer | Dialogue:
+    if plan.call.websocket:
+        return Dialogue(plan.call, plan.prompt, plan.end_mark)
+    return Answer(plan.call, plan.prompt, plan.end_mark, isinstance(plan.habit, Returner))
 
 
 def _in_words(problem: Exception) -> str:
