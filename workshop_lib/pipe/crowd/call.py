@@ -53,9 +53,8 @@ class Call:
 
     def of(self, answer: str, method: str, last_event_id: str = "") -> Self:
         """Return the call that reads on an answer that has a name, or ends it."""
-        headers = (
-            {**self.headers, "Last-Event-ID": last_event_id} if last_event_id else self.headers
-        )
+        after = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        headers = {**self.headers, **after}
         return replace(self, method=method, path=f"{self.path}/{answer}", headers=headers)
 
     def asking(self, prompt: str) -> str:

@@ -92,7 +92,8 @@ class Reader:
             self._answer.status,
             body.order.violation or True,
             body.complete,
-            self._problem or self._answer.error,
+            # that its answer has been stopped is what a stopper has asked for
+            self._problem or (None if self._state == "stopped" else self._answer.error),
             self._started_s,
             self._first_token_s,
             body.order.tokens,

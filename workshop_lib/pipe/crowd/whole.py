@@ -1,4 +1,4 @@
-"""What of an answer has come in whole events: from there a reader goes on whose connection broke."""
+"""What of an answer has come in whole events: from there a reader that was cut goes on."""
 
 from workshop_lib.pipe.sse import SseParser
 from workshop_lib.pipe.tokens import TokenScanner
