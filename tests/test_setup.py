@@ -21,6 +21,7 @@ STATIONS = [
     "exercises",
     "show",
     "cases",
+    "returning",
     "soak",
     "passage",
     "experiment",

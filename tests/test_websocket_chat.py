@@ -4,18 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import ClientWebSocketResponse
+from aiohttp import ClientWebSocketResponse, web
+from openai import AsyncOpenAI
 
 from servers import websocket_chat
 from servers.common import make_app
 from workshop_lib.experiment import Experiment
 from workshop_lib.leaving import judge_leaving
-from workshop_lib.passage import run_all
+from workshop_lib.passage import side_by_side
 from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
 from workshop_lib.pipe.server import ServerThread
@@ -28,6 +28,10 @@ PACE: dict[str, Any] = {"tokens_per_s": 100, "time_lapse": 4, "websocket": True}
 Say = Callable[..., Awaitable[None]]
 
 
+def make() -> web.Application:
+    return make_app(websocket_chat.chat, lambda: AsyncOpenAI(max_retries=0))
+
+
 @pytest.fixture(scope="module")
 def llm() -> Iterator[FakeLLM]:
     with FakeLLM(tokens_per_s=0, answer_tokens=TOKENS) as llm:
@@ -36,8 +40,7 @@ def llm() -> Iterator[FakeLLM]:
 
 @pytest.fixture(scope="module")
 def server(llm: FakeLLM) -> Iterator[ServerThread]:
-    make = partial(make_app, websocket_chat.chat)
-    with ServerThread(make, env=llm.env | {"OPENAI_MAX_RETRIES": "0"}) as server:
+    with ServerThread(make, env=llm.env) as server:
         yield server
     assert server.errors == []
 
@@ -135,31 +138,24 @@ async def test_what_goes_wrong_is_a_message(
     assert told["error"]["code"].startswith(code)
 
 
-def test_a_stalled_reader_stops_the_llm():
-    load = {"readers": 5, "mix": {"stalled": 4, "steady": 1}, "token_bytes": 400}
-    run = Experiment(websocket_chat, seconds=4, **load, **PACE).run_blocking()
-    assert judge(run).outcome == "bounded", judge(run)
-    assert (run.errors, run.complaints) == ([], [])
-    healthy = run.samples[-1].group(["steady"])
-    assert healthy.received_tokens > healthy.produced_tokens * 0.9
-
-
-async def test_the_llm_stops_for_who_stops_or_leaves():
-    def run_of(habit: str) -> Experiment:
+async def test_the_llm_stops_for_who_stalls_stops_or_leaves():
+    def with_readers(habit: str) -> Experiment:
         load = {"readers": 5, "mix": {habit: 4, "steady": 1}, "token_bytes": 400}
         return Experiment(websocket_chat, seconds=4, **load, **PACE)
 
     # the last of them leaves while its server waits for its socket
-    for run in (
-        await run_all({one: run_of(one) for one in ("stopper:20", "leaver:20", "leaver:5:close:1")})
-    ).values():
-        assert judge_leaving(run).outcome == "stopped", judge_leaving(run)
+    habits = "stalled", "stopper:20", "leaver:20", "leaver:5:close:1"
+    runs = await side_by_side(*map(with_readers, habits))
+    outcomes = [judge(runs[0]), *map(judge_leaving, runs[1:])]
+    assert [one.outcome for one in outcomes] == ["bounded", *["stopped"] * 3], outcomes
+    for run in runs:
         assert (run.errors, run.complaints) == ([], [])
+        healthy = run.samples[-1].group(["steady"])
+        assert healthy.received_tokens > healthy.produced_tokens * 0.9
 
 
 async def test_a_stop_is_heard_from_a_reader_whose_socket_is_full(llm: FakeLLM):
     llm.set(tokens_per_s=0, answer_tokens=1_000_000)
-    make = partial(make_app, websocket_chat.chat)
     with ServerThread(make, env=llm.env, sndbuf=4096) as server:
         async with dialogue(server) as (_, say):
             await say(prompt="to be read by nobody")

@@ -71,6 +71,12 @@ async def pass_through(
     return {name: Passage(small[name], made[name]) for name in set_ups}
 
 
+async def side_by_side(*experiments: Experiment) -> list[Recording]:
+    """Run experiments as `run_all` does; return their recordings in the same order."""
+    runs = await run_all({str(place): one for place, one in enumerate(experiments)})
+    return [*runs.values()]
+
+
 async def run_all(experiments: Mapping[str, Experiment]) -> dict[str, Recording]:
     """Run experiments a few at a time, each with an LLM, a server and readers of its own.
 

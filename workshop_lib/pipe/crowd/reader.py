@@ -2,18 +2,15 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
 
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
-from workshop_lib.pipe.crowd.call import Call
+from workshop_lib.pipe.crowd.asking import Plan, answer_of, in_words, send_aside
 from workshop_lib.pipe.crowd.clock import Clock
-from workshop_lib.pipe.crowd.dialogue import Dialogue
 from workshop_lib.pipe.crowd.habits import (
     Habit,
     Leave,
     Read,
     Return,
-    Returner,
     Seen,
     Stall,
     Steady,
@@ -26,19 +23,6 @@ from workshop_lib.pipe.crowd.row import ReaderRow, State
 from workshop_lib.pipe.sockets import connecting_socket
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What one reader does and when it begins (seconds after the crowd)."""
-
-    reader: int
-    habit: Habit
-    prompt: str
-    call: Call
-    rcvbuf: int
-    begin_s: float
-    end_mark: str
-
-
 class Reader:
     """Follows a plan; every byte it takes is counted before anything else may happen."""
 
@@ -47,7 +31,7 @@ class Reader:
         self._gate = gate
         self._habit_text = text_of(plan.habit)
         self._crowd_began_s = 0.0
-        self._answer = _asked(plan)
+        self._answer = answer_of(plan)
         self._line = Line(connecting_socket(plan.rcvbuf), gate)
         self._state: State = "connecting"
         self._problem: str | None = None
@@ -71,7 +55,7 @@ class Reader:
                 f"nobody listens on {call.host}:{call.port}: start the server, or correct the port"
             )
         except (OSError, NoAnswer) as problem:
-            self._fail(_in_words(problem))
+            self._fail(in_words(problem))
 
     def close(self) -> None:
         """Close the socket, whatever the state."""
@@ -80,7 +64,7 @@ class Reader:
     def row(self) -> ReaderRow:
         """Return the counters as they are now."""
         if self._state == "stalled" and (broken := self._line.problem()):
-            self._fail(_in_words(broken))
+            self._fail(in_words(broken))
         plan, body, habit = self._plan, self._answer.body, self._plan.habit
         clock_s = self._line.clock.now_s
         return ReaderRow(
@@ -147,15 +131,7 @@ class Reader:
         await self._line.send(self._answer.stopping)
         self._state = "stopped"
         if request := self._answer.end_request:
-            await self._aside(request)
-
-    async def _aside(self, request: bytes) -> None:
-        """Send a second request, on a connection of its own, and wait for its answer."""
-        call = self._plan.call
-        reader, writer = await asyncio.open_connection(call.address, call.port)
-        writer.write(request)
-        await reader.readline()
-        writer.close()
+            await send_aside(self._plan.call, request)
 
     async def _return(self) -> None:
         await self._gate.passed()
@@ -193,15 +169,3 @@ class Reader:
 
     def _now_s(self) -> float:
         return time.monotonic() - self._crowd_began_s
-
-
-def _asked(plan: Plan) -> Answer | Dialogue:
-    if plan.call.websocket:
-        return Dialogue(plan.call, plan.prompt, plan.end_mark)
-    return Answer(plan.call, plan.prompt, plan.end_mark, isinstance(plan.habit, Returner))
-
-
-def _in_words(problem: Exception) -> str:
-    if isinstance(problem, ConnectionResetError | BrokenPipeError):
-        return "connection reset by the server"
-    return str(problem) if isinstance(problem, NoAnswer) else f"the connection broke ({problem})"
