@@ -16,7 +16,7 @@ PACE: dict[str, Any] = {"tokens_per_s": 50, "time_lapse": 4}
 
 async def test_the_first_reader_waits_for_the_start_and_leaving_reaches_the_llm():
     leaving, warm = await side_by_side(
-        Experiment(COLD, 3, {"leaver:20": 2, "steady": 1}, seconds=7, **PACE),
+        Experiment(COLD, 3, {"leaver:20": 2, "steady": 1}, seconds=5, **PACE),
         Experiment(WARM, 1, {"steady": 1}, seconds=2, **PACE),
     )
     assert judge_leaving(leaving).outcome == "stopped", judge_leaving(leaving)

@@ -33,8 +33,8 @@ def stored(name: str) -> Recording:
 def test_who_gathers_shows_nothing_until_all_is_produced():
     assert produced_at_first_sight(stored("gathered")) == 200
     assert produced_at_first_sight(stored("warm")) < 40
-    nobody = replace(a_run(), samples=[])
-    assert (produced_at_first_sight(nobody), first_token_s(nobody)) == (0, 0.0) or nobody.streams
+    nothing = replace(a_run(), samples=[])
+    assert (produced_at_first_sight(nothing), first_token_s(nothing)) == (0, 0.0)
 
 
 def test_a_row_says_when_the_first_token_came_and_when_the_last(shown: list[Any]):

@@ -13,7 +13,7 @@ _TEXT = "A token that waits anywhere but at the LLM has been paid for, and may n
 
 def first_token_s(recording: Recording) -> float:
     """Return how long the reader that waited longest had waited for its first token."""
-    return max(stream.first_token_s or 0.0 for stream in recording.streams)
+    return max((stream.first_token_s or 0.0 for stream in recording.streams), default=0.0)
 
 
 def produced_at_first_sight(recording: Recording) -> int:
