@@ -2,7 +2,9 @@
 
 A heartbeat is a comment line, which no parser of events shows to anybody. It stands alone: the
 openai SDK for Python takes a block of a comment after `id:`, or one with only `retry:`, for an
-event without data and fails on it, so none of these servers sends such fields.
+event without data and fails on it. It never forgets an id, so in a stream of numbered events even a
+comment in a block of its own is one too many: there a heartbeat is the line alone, without the
+blank one that ends a block.
 """
 
 import asyncio
@@ -17,7 +19,8 @@ from servers.common import Chunk
 from servers.journal import TALLY
 from servers.settings import seconds
 
-HEARTBEAT = b": the model is thinking\n\n"
+COMMENT = b": the model is thinking\n"
+HEARTBEAT = COMMENT + b"\n"
 HEARTBEAT_S = web.AppKey("heartbeat_s", float)
 
 

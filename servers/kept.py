@@ -4,6 +4,15 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+
+class Event(NamedTuple):
+    """One event, and how many bytes the answer has up to its end."""
+
+    data: bytes
+    upto: int
 
 
 @dataclass(eq=False)
@@ -11,9 +20,9 @@ class Kept:
     """The events after number `dropped`; the reader has been given those up to `given`."""
 
     forget: Callable[[], object]
-    events: deque[bytes] = field(default_factory=deque[bytes])
+    events: deque[Event] = field(default_factory=deque[Event])
     dropped: int = 0
-    held_bytes: int = 0
+    dropped_upto: int = 0
     given: int = 0
     ticket: int = 0
     ended: str = ""  # or "whole", or why it can be read no more
@@ -26,17 +35,25 @@ class Kept:
         """The number of the newest event."""
         return self.dropped + len(self.events)
 
-    def put(self, event: bytes) -> None:
-        self.events.append(event)
-        self.held_bytes += len(event)
+    @property
+    def held_bytes(self) -> int:
+        return self._upto(self.last) - self.dropped_upto
+
+    @property
+    def ahead_bytes(self) -> int:
+        return self._upto(self.last) - self._upto(self.given)
+
+    def put(self, data: bytes, most: int) -> None:
+        """Add an event, and drop of what the reader has been given as much as is too much."""
+        self.events.append(Event(data, self._upto(self.last) + len(data)))
+        while self.held_bytes > most and self.dropped < self.given:
+            self.dropped_upto = self.events.popleft().upto
+            self.dropped += 1
         self.news.set()
 
-    def make_room(self, size: int, most: int) -> bool:
-        """Drop what the reader has been given, as far as it takes; tell whether that is enough."""
-        while self.held_bytes + size > most and self.dropped < self.given:
-            self.held_bytes -= len(self.events.popleft())
-            self.dropped += 1
-        return not self.events or self.held_bytes + size <= most
+    def after(self, number: int, count: int) -> list[bytes]:
+        begin = number - self.dropped
+        return [event.data for event in islice(self.events, begin, begin + count)]
 
     def end(self, how: str) -> None:
         self.ended = how
@@ -49,3 +66,7 @@ class Kept:
             self.timer.cancel()
         loop = asyncio.get_running_loop()
         self.timer = loop.call_later(delay_s, self.forget) if delay_s is not None else None
+
+    def _upto(self, number: int) -> int:
+        at = number - self.dropped - 1
+        return self.events[at].upto if at >= 0 else self.dropped_upto

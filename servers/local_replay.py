@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from itertools import islice
 
 from servers.kept import Kept
 from servers.replay import AT_ONCE, Bounds, Taken, Unavailable
@@ -29,16 +28,16 @@ class LocalReplay:
     async def add(self, name: str, number: int, event: bytes) -> bool:
         """Keep an event; tell whether there was room."""
         kept = self._find(name)
-        has_room = kept.make_room(len(event), self._bounds.replay_bytes)
+        ahead_bytes = kept.ahead_bytes
+        has_room = not ahead_bytes or ahead_bytes + len(event) <= self._bounds.replay_bytes // 2
         if has_room:
-            kept.put(event)
+            kept.put(event, self._bounds.replay_bytes)
         return has_room
 
     async def end(self, name: str, number: int, event: bytes) -> None:
         """Keep the last event, room or not."""
         kept = self._find(name)
-        kept.make_room(len(event), self._bounds.replay_bytes)
-        kept.put(event)
+        kept.put(event, self._bounds.replay_bytes)
         kept.end("whole")
 
     async def wait_for_room(self, name: str) -> None:
@@ -69,8 +68,7 @@ class LocalReplay:
             raise Unavailable("taken_over")
         kept.given = after
         kept.room.set()
-        begin = after - kept.dropped
-        events = [*islice(kept.events, begin, begin + AT_ONCE)]
+        events = kept.after(after, AT_ONCE)
         return Taken(events, bool(kept.ended) and after + len(events) == kept.last)
 
     async def wait_for_more(self, name: str, after: int, limit_s: float) -> None:
@@ -93,7 +91,7 @@ class LocalReplay:
         """Drop all but the news that it was stopped."""
         kept = self._find(name)
         kept.events.clear()
-        kept.held_bytes = 0
+        kept.dropped_upto = 0
         kept.end("stopped")
         kept.forget_in(self._bounds.resume_s)
 
@@ -104,7 +102,7 @@ class LocalReplay:
     @property
     def held_bytes(self) -> int:
         """Count the bytes of all events kept."""
-        return sum(kept.held_bytes for kept in self._kept.values())
+        return sum(kept.held_bytes for kept in [*self._kept.values()])
 
     def __len__(self) -> int:
         """Count the answers kept."""

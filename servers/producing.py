@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -67,7 +68,8 @@ class Answer:
             if self.accepted.done():
                 self._request.app[JOURNAL].end(tally, web.HTTPOk.status_code, ended)
             else:
-                await self._replay.forget(self._key)
+                with suppress(Unavailable):
+                    await self._replay.forget(self._key)
 
     async def _while_wanted(self, produce: "Produce") -> None:
         both = {

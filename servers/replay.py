@@ -1,8 +1,8 @@
 """What it takes to keep the last of each answer for a reader that comes back.
 
-An answer may be so many bytes ahead of its reader, be it slow or away: then its LLM waits. What the
-reader has been given is kept as well until its room is needed, for what a socket has taken may be
-lost with it. An answer without a reader is forgotten after a while, and its LLM is stopped.
+Half of that is ahead of the reader, slow or away: when it is full, the LLM waits. Half is what
+the reader has been given, for what a socket has taken may be lost with it. An answer without a
+reader is forgotten after a while, and its LLM is stopped.
 """
 
 from dataclasses import dataclass

@@ -9,19 +9,22 @@ looks alive for minutes, and would be refused because of itself; the older one i
 pages do not take an answer from each other for ever.
 """
 
+import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 
 from aiohttp import web
 
 from servers.common import Context, event, refusal
 from servers.deadlines import DEADLINES
-from servers.heartbeats import HEARTBEAT, HEARTBEAT_S
+from servers.heartbeats import COMMENT, HEARTBEAT_S
 from servers.journal import TALLY, Tally
 from servers.local_replay import LocalReplay
+from servers.presence import come_to_stay
 from servers.replay import Bounds, Replay, Unavailable
 from servers.settings import count, seconds
+from servers.shared_replay import SharedReplay
 
 ANSWER_ID = "X-Answer-Id"
 REPLAY = web.AppKey("replay", Replay)
@@ -48,7 +51,8 @@ def resuming(send: Send) -> Context:
         return await send(request, answer, _number_after(request, answer))
 
     async def replay(app: web.Application) -> AsyncIterator[None]:
-        app[REPLAY] = LocalReplay(_bounds(app))
+        url, bounds = os.environ.get("REDIS_URL"), _bounds(app)
+        app[REPLAY] = SharedReplay(url, bounds) if url else LocalReplay(bounds)
         app.router.add_get("/chat/{answer}", resume, allow_head=False)
         app.router.add_delete("/chat/{answer}", _stop)
         yield
@@ -101,13 +105,15 @@ async def reading(
     """Be the answer's reader for the block: its events after a number, and heartbeats."""
     replay, key = request.app[REPLAY], key_of(request, answer)
     request[TALLY] = Tally(request)  # the reader's own: the answer's outlives it
+    await come_to_stay(request)  # or an older request, held up, would take over from a newer one
     with told():
         ticket = await replay.attach(key, after)
     try:
         async with aclosing(_frames(request, answer, ticket, after)) as frames:
             yield frames
     finally:
-        await replay.leave(key, ticket)
+        with suppress(Unavailable):
+            await replay.leave(key, ticket)
 
 
 async def _frames(
@@ -129,7 +135,7 @@ async def _frames(
                 return
             if time.monotonic() >= due_s:
                 request[TALLY].heartbeats += 1
-                yield HEARTBEAT
+                yield COMMENT
                 due_s = time.monotonic() + every_s
             await replay.wait_for_more(key, number, due_s - time.monotonic())
     except Unavailable as why:

@@ -10,15 +10,11 @@ import logging
 import time
 from typing import cast
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
-from redis.exceptions import ConnectionError as Gone
 from redis.exceptions import RedisError
 
 from servers.budgets import Left, LocalBudgets, Rules
-from servers.settings import BadSetting
+from servers.redis_client import connect
 
 LOG = logging.getLogger("servers.budgets")
 PATIENCE_S = 0.5
@@ -52,16 +48,7 @@ class SharedBudgets:
     """The accounts in Redis; those of this process while it is away."""
 
     def __init__(self, url: str, rules: Rules) -> None:
-        # a connection that a restart of Redis broke is made anew once; nothing else is tried again
-        again = Retry(NoBackoff(), 1, supported_errors=(Gone,))
-        try:
-            self._redis = Redis.from_url(
-                url, retry=again, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S
-            )
-        except ValueError as problem:
-            raise BadSetting(
-                f"REDIS_URL cannot be used: {problem}. Set it like redis://127.0.0.1:6379/0."
-            ) from None
+        self._redis = connect(url, PATIENCE_S)
         self._enter, self._charge, self._leave = map(
             self._redis.register_script, (ENTER, CHARGE, LEAVE)
         )

@@ -8,14 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from servers import settings, step5_metered
+from servers import settings, step6_resumable
 from servers.common import make_app
 from servers.settings import BadSetting
 from workshop_lib.pipe.server import ServerThread
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = ["HEARTBEAT_S", "STALL_S", "STREAM_S", "START_S", "GRACE_S", "BODY_S", "BUDGET_WINDOW_S"]
-COUNTS = ["MAX_PROMPT_CHARS", "MAX_BODY_BYTES", "BUDGET_TOKENS", "MAX_STREAMS_PER_USER"]
+SECONDS = [
+    "HEARTBEAT_S",
+    "STALL_S",
+    "STREAM_S",
+    "START_S",
+    "GRACE_S",
+    "BODY_S",
+    "BUDGET_WINDOW_S",
+    "RESUME_S",
+]
+COUNTS = [
+    "MAX_PROMPT_CHARS",
+    "MAX_BODY_BYTES",
+    "BUDGET_TOKENS",
+    "MAX_STREAMS_PER_USER",
+    "REPLAY_BYTES",
+    "MAX_ANSWERS",
+]
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", "1 s"])
@@ -49,7 +65,7 @@ def test_what_is_empty_is_as_usual(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("name", ["ALLOW_ORIGIN", "METRICS", "REDIS_URL", "KEEPALIVE_S"])
 def test_a_server_says_it_and_does_not_start(name: str):
     env = os.environ | {"OPENAI_API_KEY": "sk-none", name: "nonsense"}
-    command = [sys.executable, "-m", "servers.step5_metered"]
+    command = [sys.executable, "-m", "servers.step6_resumable"]
     run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
     assert re.fullmatch(rf"{name} .* Set it .*\n", run.stderr)
@@ -57,7 +73,7 @@ def test_a_server_says_it_and_does_not_start(name: str):
 
 @pytest.mark.parametrize("name", [*SECONDS, *COUNTS])
 def test_every_setting_is_read_as_the_app_starts(name: str):
-    app = lambda: make_app(step5_metered.chat)  # noqa: E731
+    app = lambda: make_app(step6_resumable.chat)  # noqa: E731
     env = {"OPENAI_API_KEY": "sk-none", name: "nonsense"}
     with pytest.raises(BadSetting, match=f"{name} is 'nonsense'"), ServerThread(app, env=env):
         pass
