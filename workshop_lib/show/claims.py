@@ -53,7 +53,10 @@ READ = "2026-11-25"
 
 @dataclass(frozen=True)
 class Cited:
-    """A claim that rests on what others have written, at `source`."""
+    """A claim that rests on what is written elsewhere, at `source`; on `read` it was there.
+
+    What another lesson shows needs no day.
+    """
 
     lesson: str
     says: str
@@ -64,7 +67,7 @@ class Cited:
 
     def judged(self, _: Runs) -> "Row":
         """Return its row, the same in each run."""
-        source = f"{self.source} ({self.read})"
+        source = f"{self.source} ({self.read})" if self.read else self.source
         return Row(self.lesson, self.says, self.verdict, self.found, source)
 
 

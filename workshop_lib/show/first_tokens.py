@@ -55,21 +55,25 @@ def _last_token_s(recording: Recording) -> float:
 
 
 def _page(wait_s: float, words: str) -> str:
+    """Return two cells. What is not trusted loses its style sheet, and shows how both end."""
     whole_s = wait_s + SHOWN_S
     until = 100 * wait_s / whole_s
-    ink = "var(--jp-content-font-color1, #222)"
     grey = "var(--jp-border-color2, #bbb)"
+    cell = (
+        '<td style="width: 330px; height: 110px; padding: 12px; text-align: left; '
+        f'vertical-align: top; border: 1px solid {grey}"><div class="workshop-wait">'
+    )
     return f"""<style>
-.workshop-wait {{display: flex; gap: 24px; color: {ink}; max-width: 700px}}
-.workshop-wait > div {{position: relative; flex: 1; min-height: 96px; padding: 12px;
-  border: 1px solid {grey}; border-radius: 6px}}
+.workshop-wait {{position: relative}}
 .workshop-wait .text {{animation: workshop-text {whole_s:.2f}s step-end infinite}}
-.workshop-wait .lines {{position: absolute; inset: 12px;
+.workshop-wait .lines {{position: absolute; inset: 0;
   animation: workshop-lines {whole_s:.2f}s step-end infinite}}
 .workshop-wait .line {{height: 12px; margin-bottom: 8px; border-radius: 6px; background: {grey};
   animation: workshop-pulse 1.2s ease-in-out infinite alternate}}
 @keyframes workshop-text {{0% {{opacity: 0}} {until:.1f}% {{opacity: 1}}}}
 @keyframes workshop-lines {{0% {{opacity: 1}} {until:.1f}% {{opacity: 0}}}}
 @keyframes workshop-pulse {{from {{opacity: 0.35}} to {{opacity: 0.9}}}}
-</style><div class="workshop-wait"><div><div class="text">{_TEXT}</div></div>
-<div><div class="lines">{_LINES}</div><div class="text">{_TEXT}</div></div></div><p>{words}</p>"""
+</style><table><tr><th>nothing until it comes</th><th>a skeleton until it comes</th></tr>
+<tr>{cell}<div class="text">{_TEXT}</div></div></td>
+{cell}<div class="lines">{_LINES}</div><div class="text">{_TEXT}</div></div></td></tr></table>
+<p>{words}</p>"""

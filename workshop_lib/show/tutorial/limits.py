@@ -78,6 +78,7 @@ LIMITS_OF_IT = (
         "wrong",
         "its HTTP client reads an answer to the end before the script sees it",
         "lesson 06, on loads that show nothing",
+        read="",
     ),
 )
 

@@ -48,6 +48,7 @@ PAGE = (
         "wrong",
         "its own catch swallows it: of 4 failures it tells none",
         "lesson 04, the chat that swallows errors",
+        read="",
     ),
     Claim(
         "05",
@@ -78,6 +79,7 @@ PAGE = (
         "wrong",
         "200 of 400 reach the screen: it empties the ref before React has read it",
         "lesson 05, the exercise lose_no_token",
+        read="",
     ),
     Claim(
         "05",

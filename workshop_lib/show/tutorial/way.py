@@ -84,6 +84,7 @@ WAY = (
         "one of three",
         "GCP's 30 s are for the whole answer; Heroku's for the first byte, and 55 s after it",
         "the limits of lesson 07, with their sources",
+        read="",
     ),
     Claim(
         "08",
@@ -100,6 +101,7 @@ WAY = (
         "right, for who accepts it",
         "gzip in the app or in a proxy: in lumps; without Accept-Encoding: one by one",
         "lesson 07, the four runs with gzip",
+        read="",
     ),
     Claim(
         "08",
