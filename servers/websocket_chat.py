@@ -4,6 +4,8 @@ A message of ours is the data of an event of the other servers, after {"answer":
 a socket still holds of one answer comes before the next. The reader sends {"prompt": "..."};
 {"shorter": true} asks the same again, {"stop": true} nothing more. Each ends the answer before it.
 
+Any site's page may open a WebSocket here: for the public, compare the Origin header with your own.
+
 Run it alone: python -m servers.websocket_chat
 """
 
