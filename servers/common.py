@@ -12,10 +12,11 @@ from weakref import WeakKeyDictionary
 import openai
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
-from openai import AsyncOpenAI, AsyncStream
+from httpx2 import Limits
+from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletionChunk as Chunk
 
-from servers.settings import BadSetting, seconds
+from servers.settings import BadSetting, count, seconds
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Context = Callable[[web.Application], AsyncIterator[None]]
@@ -118,8 +119,17 @@ def needs(*contexts: Context) -> Callable[[Handler], Handler]:
 _NEEDS = WeakKeyDictionary[Handler, tuple[Context, ...]]()
 
 
+def connections_to_llm() -> Limits:
+    """Say how many answers there may be at once: whoever asks next waits for a place."""
+    return Limits(max_connections=count("LLM_CONNECTIONS", 1000), max_keepalive_connections=100)
+
+
+def openai_client() -> AsyncOpenAI:
+    return AsyncOpenAI(http_client=DefaultAsyncHttpxClient(limits=connections_to_llm()))
+
+
 def make_app(
-    chat: Handler, make_client: Callable[[], AsyncOpenAI] = AsyncOpenAI
+    chat: Handler, make_client: Callable[[], AsyncOpenAI] = openai_client
 ) -> web.Application:
     """Serve a handler at POST /chat, with an OpenAI client made in the event loop it will use.
 

@@ -16,6 +16,7 @@ from openai import AsyncStream
 
 from servers.common import Chunk, ask_llm, event, refusal
 from servers.journal import TALLY
+from servers.presence import give_up
 from servers.settings import seconds
 
 
@@ -108,7 +109,4 @@ async def stall_limit(request: web.Request) -> AsyncGenerator[None]:
     except (TimeoutError, ConnectionError, asyncio.CancelledError) as problem:
         if isinstance(problem, TimeoutError):
             request[TALLY].outcome = "stalled"
-        if request.transport:
-            request.transport.abort()  # close() would wait until the reader has taken the rest
-        # a reader that is gone is no error: as one that leaves, it cancels its handler
-        raise asyncio.CancelledError from None
+        raise give_up(request) from None  # a reader that is gone is no error

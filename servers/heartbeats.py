@@ -10,12 +10,13 @@ blank one that ends a block.
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Self
 
 from aiohttp import web
 from openai import AsyncStream
 
-from servers.common import Chunk
+from servers.common import LLM_ERRORS, Chunk
 from servers.journal import TALLY
 from servers.settings import seconds
 
@@ -71,3 +72,8 @@ class WithHeartbeats:
         if self._coming:  # a stream that is being read cannot be closed
             self._coming.cancel()
             await asyncio.gather(self._coming, return_exceptions=True)
+        await self._stream.close()
+        # that closes the connection alone: the SDK's dozen generators around it are a cycle, and
+        # would be left to the garbage collector, if they did not run to their end
+        with suppress(*LLM_ERRORS, StopAsyncIteration):
+            await anext(self._stream)

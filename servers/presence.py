@@ -10,6 +10,7 @@ from aiohttp import web
 # by a switch of the runner (handler_cancellation), which a handler can neither see nor set. A look
 # is cheap: a thousand readers, five looks a second each, take about 4 % of a core.
 LOOK_EVERY_S = 0.2
+WATCHING = web.RequestKey("watching", asyncio.Task[None])
 TURNS = 3  # of the event loop: it reads a request, then its end, then tells
 
 
@@ -29,11 +30,22 @@ async def while_reader_stays(request: web.Request) -> AsyncGenerator[None]:
     """Cancel the block when the reader's connection ends, wherever it is waiting."""
     handler = asyncio.current_task()
     assert handler is not None
-    watching = asyncio.create_task(_cancel_without_reader(request.transport, handler))
+    request[WATCHING] = asyncio.create_task(_cancel_without_reader(request.transport, handler))
     try:
         yield
     finally:
-        watching.cancel()
+        request[WATCHING].cancel()
+
+
+def give_up(request: web.Request) -> asyncio.CancelledError:
+    """End the reader's connection, and return what its handler is to raise, as if he had left.
+
+    Nobody looks for him any more: a second cancellation would hit whatever the first one closes.
+    """
+    request[WATCHING].cancel()
+    if request.transport:
+        request.transport.abort()  # close() would wait until the reader has taken the rest
+    return asyncio.CancelledError()
 
 
 async def _cancel_without_reader(

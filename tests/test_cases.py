@@ -2,17 +2,26 @@
 
 import asyncio
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import psutil
 import pytest
 
+from workshop_lib.cases import examination
 from workshop_lib.cases.case import CASES, THINKS_S, Case
 from workshop_lib.cases.causes import CAUSES
 from workshop_lib.cases.diagnosis import diagnose, fitting
 from workshop_lib.cases.evidence import Evidence, evidence_of
-from workshop_lib.cases.examination import examine, examined
+from workshop_lib.cases.examination import (
+    DISTURBED_S,
+    MOST_ROUNDS,
+    Examination,
+    examine,
+    examined,
+)
 from workshop_lib.cases.remedies import REMEDIES
+from workshop_lib.meter.recording import Recording, Sample
 from workshop_lib.pipe.proxy import Proxy
 
 pytestmark = pytest.mark.alone
@@ -99,6 +108,30 @@ def test_a_cause_that_is_not_listed_is_answered_with_the_list(
 ) -> None:
     with pytest.raises(ValueError, match=r"No cause is called 'magic'\. Take one of proxy-gathers"):
         diagnose(CASES["A"], "magic", evidence["A"])
+
+
+async def test_a_case_that_the_machine_has_disturbed_is_examined_again_and_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late = {"B": [0.1], "D": [DISTURBED_S + 0.1, 0.1], "F": [1.0, 1.0, 1.0, 1.0]}
+    asked, at_work = list[str](), set[str]()
+
+    async def examined_in(case: Case) -> Examination:
+        assert not at_work or len(asked) < len(late), "a second look has nothing beside it"
+        at_work.add(case.letter)
+        await asyncio.sleep(0)
+        at_work.remove(case.letter)
+        asked.append(case.letter)
+        apart_s = late[case.letter][asked.count(case.letter) - 1]
+        samples = [Sample(0.0, {}), Sample(apart_s, {})]
+        return Examination(case, Recording({}, samples))
+
+    monkeypatch.setattr(examination, "_in_a_thread", examined_in)
+    monkeypatch.setattr(examination, "_seen", {})
+    seen = await examine(CASES["D"], CASES["B"], CASES["F"])
+    assert [one.case.letter for one in seen] == ["D", "B", "F"]
+    assert Counter(asked) == {"B": 1, "D": 2, "F": MOST_ROUNDS}
+    assert [one.disturbed for one in seen] == [False, False, True]
 
 
 async def test_an_interrupted_examination_leaves_nothing() -> None:

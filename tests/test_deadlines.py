@@ -1,9 +1,11 @@
 """What may not take for ever does not; the stalled and the silent are in the fault matrix too."""
 
+import gc
 import json
 import socket
 import sys
 from collections.abc import Iterator
+from types import AsyncGeneratorType
 from typing import Any
 
 import psutil
@@ -87,6 +89,26 @@ def connections(server: ServerThread) -> list[object]:
 
 
 # -- shutdown -------------------------------------------------------------------------------------
+
+
+def test_nothing_of_an_answer_that_was_left_waits_for_the_collector(llm: FakeLLM):
+    gc.collect()
+    gc.disable()
+    try:
+        with serving(llm, **ENDLESS) as server:
+            for k in range(20):
+                with ask(server.port, f"leaves {k}") as reader:
+                    read_until(reader, b"data:", times=1 + k % 3)
+            until(lambda: llm.totals().open == 0)
+            until(lambda: unfinished_streams() == 0, 5)
+    finally:
+        gc.enable()
+
+
+def unfinished_streams() -> int:
+    """Count the SDK's generators that have stopped in the middle of an answer."""
+    found = (one for one in gc.get_objects() if isinstance(one, AsyncGeneratorType))
+    return sum(one.ag_frame is not None for one in found if "AsyncStream" in one.__qualname__)
 
 
 def test_what_runs_may_end_while_nothing_new_comes_in(llm: FakeLLM):

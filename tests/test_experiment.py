@@ -20,7 +20,9 @@ from servers import step0_buffered, step1_broken, step2_fixed
 from tests.mechanism import gone, nothing_left, until
 from workshop_lib.experiment import KERNELS_OWN, Experiment
 from workshop_lib.meter.kernel import kernel_queues
-from workshop_lib.meter.recording import Recording
+from workshop_lib.meter.ledger import StreamLedger
+from workshop_lib.meter.recording import FEWEST_SAMPLES, Recording
+from workshop_lib.meter.stations import Stations
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import Server
 from workshop_lib.verdict import judge
@@ -68,6 +70,18 @@ def test_the_verdicts_are_the_same_in_both_orders(in_turn: list[Recording]):
 def test_the_broken_one_hoards_ten_times_what_the_fixed_one_holds(in_turn: list[Recording]):
     first, fixed, second = map(hoarded_bytes, in_turn)
     assert min(first, second) >= 10 * max(fixed, 1000)
+
+
+def test_a_run_lasts_until_there_are_samples_to_judge_by(monkeypatch: pytest.MonkeyPatch):
+    read = Stations.read
+
+    def read_late(stations: Stations) -> list[StreamLedger]:
+        time.sleep(0.3)  # a machine with other work
+        return read(stations)
+
+    monkeypatch.setattr(Stations, "read", read_late)
+    recording = Experiment(step2_fixed, 1, {"stalled": 1}, seconds=1.3).run_blocking()
+    assert len(recording.samples) >= FEWEST_SAMPLES
 
 
 def test_a_run_records_its_set_up_and_both_kinds_of_readers(in_turn: list[Recording]):

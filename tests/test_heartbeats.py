@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -59,15 +59,20 @@ async def test_chunks_without_text_do_not_put_a_heartbeat_off(monkeypatch: pytes
     now_s = itertools.count()  # a second at each look
     monkeypatch.setattr(heartbeats, "time", SimpleNamespace(monotonic=lambda: next(now_s)))
 
-    async def thinking() -> AsyncIterator[Chunk]:
-        while True:
-            yield _chunk("")
-
     request = _Request(Tally(cast(Any, None)))
-    async with WithHeartbeats(cast(Any, request), cast(Any, thinking())) as chunks:
+    async with WithHeartbeats(cast(Any, request), cast(Any, _Thinking())) as chunks:
         seen = [await anext(chunks) for _ in range(30)]
     assert seen.count(None) == request[TALLY].heartbeats > 1
     assert seen[0] is not None
+
+
+class _Thinking:
+    """A stream that never has any text."""
+
+    async def __anext__(self) -> Chunk:
+        return _chunk("")
+
+    async def close(self) -> None: ...
 
 
 class _Request(dict[Any, Any]):

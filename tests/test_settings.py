@@ -31,6 +31,7 @@ COUNTS = [
     "MAX_STREAMS_PER_USER",
     "REPLAY_BYTES",
     "MAX_ANSWERS",
+    "LLM_CONNECTIONS",
 ]
 
 

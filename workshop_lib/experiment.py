@@ -11,7 +11,7 @@ from typing import Any
 
 from servers.common import Handler
 from workshop_lib.meter.memory import Memory
-from workshop_lib.meter.recording import Recording
+from workshop_lib.meter.recording import FEWEST_SAMPLES, Recording
 from workshop_lib.meter.sampler import BEAT_S, Sampler
 from workshop_lib.meter.stations import Stations, complaints
 from workshop_lib.pipe.app_process import AppProcess
@@ -117,12 +117,16 @@ class Experiment:
     ) -> Recording:
         """Run to the end, or until `stopping` is set; tell `on_beat` five times a second.
 
+        On a machine so busy that samples come late, a run lasts until there are enough to judge by.
         `beside` makes what else looks at the LLM and the server: it is entered before their
         readers come. Whatever ends the run, an interrupt too, nothing is left running.
         """
         experiment = self.at_pace()
         with experiment._wired(beside) as (recording, sampler):
-            while sampler.elapsed_s < experiment.seconds and not (stopping and stopping.is_set()):
+            while not (stopping and stopping.is_set()) and (
+                sampler.elapsed_s < experiment.seconds
+                or len(recording.samples) < experiment.samples_due
+            ):
                 await asyncio.sleep(UPDATE_S - sampler.elapsed_s % UPDATE_S)
                 sampler.check()
                 if on_beat:
@@ -160,6 +164,11 @@ class Experiment:
     def beat_s(self) -> float:
         """Seconds from sample to sample: more of them, in a long run, no chart has room for."""
         return max(BEAT_S, self.seconds / MOST_SAMPLES)
+
+    @property
+    def samples_due(self) -> int:
+        """Samples that a run has when none is late, as far as a judge needs them."""
+        return min(FEWEST_SAMPLES, int(self.seconds / self.beat_s))
 
     def _llm_knobs(self) -> dict[str, Any]:
         return {

@@ -6,11 +6,12 @@ for a buffer to fill, and large ones the other, since they fill whatever there i
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from servers.common import Handler
 from workshop_lib.arriving import judge_arrival
@@ -23,6 +24,7 @@ LARGE_BYTES = 16_000
 AT_ONCE = 4  # most of each is waiting
 
 Served = ModuleType | Handler
+Name = TypeVar("Name", bound=Hashable)
 
 
 def small_events(server: Served, proxy: Proxy | None = None, **more: Any) -> Experiment:
@@ -64,11 +66,13 @@ async def pass_through(
 
     `large` are runs with large events that have been made already.
     """
-    made = dict(large or {})
-    missing = [name for name in set_ups if name not in made]
-    small = await run_all({name: small_events(*set_up) for name, set_up in set_ups.items()})
-    made |= await run_all({name: large_events(*set_ups[name]) for name in missing})
-    return {name: Passage(small[name], made[name]) for name in set_ups}
+    made = {(name, large_events): run for name, run in (large or {}).items()}
+    asked = product(set_ups, (small_events, large_events))
+    made |= await run_all(
+        {(name, question): question(*set_ups[name]) for name, question in asked
+         if (name, question) not in made}
+    )  # fmt: skip
+    return {name: Passage(made[name, small_events], made[name, large_events]) for name in set_ups}
 
 
 async def side_by_side(*experiments: Experiment) -> list[Recording]:
@@ -77,7 +81,7 @@ async def side_by_side(*experiments: Experiment) -> list[Recording]:
     return [*runs.values()]
 
 
-async def run_all(experiments: Mapping[str, Experiment]) -> dict[str, Recording]:
+async def run_all(experiments: Mapping[Name, Experiment]) -> dict[Name, Recording]:
     """Run experiments a few at a time, each with an LLM, a server and readers of its own.
 
     In threads, for starting one must not make the others last longer. Whatever ends the wait, an

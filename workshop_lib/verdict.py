@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workshop_lib.meter.recording import Gauges, Recording
+from workshop_lib.meter.recording import FEWEST_SAMPLES, Gauges, Recording
 
 Outcome = Literal[
     "bounded", "growing", "unclear", "stopped", "running on", "one by one", "in lumps", "complete",
@@ -18,7 +18,6 @@ Outcome = Literal[
 
 # A reader is held back by its habit; a steady one without a limit is not.
 HEALTHY = "steady"
-FEWEST_SAMPLES = 12
 # What moves between two gauges, or sits in the hands of an SDK, is not hoarding.
 SLACK_TOKENS_PER_READER = 3
 LEAST_SHARE_HOARDED = 0.2

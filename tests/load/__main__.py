@@ -23,20 +23,24 @@ from workshop_lib.soak import FILLING_SHARE, Slope, slope_of
 STALL_S = 30
 FIRST_TOKEN_S = 0.5
 TOKEN_BYTES = 400
-MOST_READERS = 1000  # the openai SDK's pool has so many connections, then new answers wait
+MOST_READERS = 1000
+# Who has left is noticed a moment later; a place has to be free for the next one meanwhile.
+LLM_CONNECTIONS = 2 * MOST_READERS
+BEGINNING_PER_S = 50
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Readers and how long; `alone_s` is for the run without the crowd."""
+    """Readers, how fast they come, and how long; `alone_s` is for the run without the crowd."""
 
     readers: int = MOST_READERS
     stalled: int = 200
     polite: int = 20
-    tokens_per_s: float = 2.0
+    tokens_per_s: float = 1.0
     seconds: float = 300.0
     alone_s: float = 60.0
     stall_s: float = STALL_S
+    beginning_per_s: float = BEGINNING_PER_S
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Outcome:
 
 def run(plan: Plan, *, loaded: bool) -> Outcome:
     """Run the server with the polite readers, and with the crowd if it is to be loaded."""
-    guests = Guests(plan.polite, plan.stalled if loaded else 0)
+    guests = Guests(plan.polite, plan.stalled if loaded else 0, plan.beginning_per_s)
     crowd = plan.readers - plan.polite - plan.stalled
     experiment = Experiment(
         step4_production,
@@ -70,7 +74,12 @@ def run(plan: Plan, *, loaded: bool) -> Outcome:
         first_token_s=FIRST_TOKEN_S,
         seconds=plan.seconds if loaded else plan.alone_s,
         fresh_process=True,
-        env={"STALL_S": str(plan.stall_s), "STREAM_S": "100000"},
+        ramp_s=crowd / plan.beginning_per_s,
+        env={
+            "STALL_S": str(plan.stall_s),
+            "STREAM_S": "100000",
+            "LLM_CONNECTIONS": str(LLM_CONNECTIONS),
+        },
     )
     return Outcome(asyncio.run(experiment.run(beside=guests)), guests)
 
@@ -99,6 +108,8 @@ def said_of(loaded: Outcome, plan: Plan) -> list[str]:
         f"{last.received_tokens:,} of {last.produced_tokens:,} tokens. "
         f"Polite readers asked {len(guests.waits['first_tokens_s']):,} times; "
         f"{guests.waits['empty']} answers were empty.",
+        f"The server took {guests.cpu_share:.0%} of a core. Near 100 % everybody waits: "
+        "then start another process of it.",
         f"The server's memory: {loaded.memory_bytes.per_min / 1000:+,.0f} "
         f"± {loaded.memory_bytes.margin / 1000:,.0f} kB a minute.",
         *(f"The server failed: {error}" for error in loaded.recording.errors[:3]),

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
+
 from workshop_lib.pipe.child import Child, Message
 from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM
@@ -18,15 +20,17 @@ LOOK_EVERY_S = 0.2
 class Guests:
     """`polite` readers who note their waits, and `stalled` ones, who come back once cut off.
 
-    Give it to `Experiment.run` as `beside`. Then `waits` holds what the polite ones noted, and
-    `freed` counts stalled readers for whom the LLM was stopped though they were still there;
-    `kept` are those of them whose connection the server had not let go.
+    They begin at `beginning_per_s`. Give it to `Experiment.run` as `beside`. Then `waits` holds
+    what the polite ones noted, and `freed` counts stalled readers for whom the LLM was stopped
+    though they were still there; `kept` are those of them whose connection the server had not let
+    go. `cpu_share` is how much of one core the server took.
     """
 
-    def __init__(self, polite: int, stalled: int) -> None:
-        self._polite, self._stalled = polite, stalled
+    def __init__(self, polite: int, stalled: int, beginning_per_s: float) -> None:
+        self._polite, self._stalled, self._per_s = polite, stalled, beginning_per_s
         self.waits: Message = {}
         self.freed = self.kept = self.waves = 0
+        self.cpu_share = 0.0
         self._told = threading.Event()
 
     @contextmanager
@@ -35,10 +39,13 @@ class Guests:
         polite = Child("tests.load.polite", config, self._on_message)
         over = threading.Event()
         stalling = threading.Thread(target=self._keep_stalling, args=(llm, server, over))
+        process, began_s = psutil.Process(server.pid), time.monotonic()
+        idle_s = _cpu_s(process)
         try:
             if self._stalled:
                 stalling.start()
             yield
+            self.cpu_share = (_cpu_s(process) - idle_s) / (time.monotonic() - began_s)
             polite.send({})
             if not self._told.wait(ANSWER_TIMEOUT_S):
                 raise RuntimeError(
@@ -68,6 +75,7 @@ class Guests:
             self._stalled,
             "stalled",
             rcvbuf=SMALL.reader_rcvbuf,
+            ramp_s=self._stalled / self._per_s,
             prompt=prompt + "{k}",
         ) as crowd:
             stopped = set[str]()
@@ -79,3 +87,8 @@ class Guests:
             held = server.write_buffers() or {}
             self.freed += len(freed)
             self.kept += sum(row.local_port in held for row in freed)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system

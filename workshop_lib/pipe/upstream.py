@@ -4,9 +4,10 @@ import socket
 
 from aiohttp import web
 from httpx2 import AsyncHTTPTransport
-from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from servers.common import Handler, make_app
+from servers import common
+from servers.common import Handler, connections_to_llm, make_app
 
 
 def app_of(handler: Handler, rcvbuf: int = 0) -> web.Application:
@@ -21,7 +22,7 @@ def openai_client(rcvbuf: int = 0) -> AsyncOpenAI:
     goes on for minutes before it feels it.
     """
     if not rcvbuf:
-        return AsyncOpenAI()
+        return common.openai_client()
     options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)]
-    transport = AsyncHTTPTransport(socket_options=options, limits=DEFAULT_CONNECTION_LIMITS)
+    transport = AsyncHTTPTransport(socket_options=options, limits=connections_to_llm())
     return AsyncOpenAI(http_client=DefaultAsyncHttpxClient(transport=transport))
