@@ -133,6 +133,8 @@ async def _frames(
                 due_s = time.monotonic() + every_s
             if are_last:
                 return
+            if events:
+                continue  # to say that it has been given them: the LLM may be waiting for that
             if time.monotonic() >= due_s:
                 request[TALLY].heartbeats += 1
                 yield COMMENT

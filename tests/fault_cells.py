@@ -24,7 +24,7 @@ from workshop_lib.pipe.sockets import SMALL, connecting_socket
 from workshop_lib.pipe.upstream import openai_client
 
 GATHER = {"step0_buffered"}
-HAVE_DEADLINES = {"step4_production", "step5_metered"}
+HAVE_DEADLINES = {"step4_production", "step5_metered", "step6_resumable"}
 READERS_FAULTS = ("stalls", "freezes", "leaves", "resets")
 LLMS_FAULTS = {
     "429": "rate_limit",
@@ -46,8 +46,10 @@ HEALTHY = {
 MIDWAY = 7
 BEYOND_THE_READERS_SOCKETS = 25
 # The deadlines are short where one must end a cell, and as in production where none may.
-SHORT = {"STALL_S": "0.5", "STREAM_S": "2", "HEARTBEAT_S": "0.1"}
-USUAL = {"HEARTBEAT_S": "0.1"}
+# What step6 keeps is less than a long answer, and is not waited for.
+RESUMABLE = {"RESUME_S": "0.3", "REPLAY_BYTES": "20000"}
+SHORT = {"STALL_S": "0.5", "STREAM_S": "2", "HEARTBEAT_S": "0.1"} | RESUMABLE
+USUAL = {"HEARTBEAT_S": "0.1"} | RESUMABLE
 DUE = {"429": "429", "500": "502", "error event": "error", "cut": "error", "garbage": "error"}
 STILL_S = 0.3
 

@@ -111,6 +111,19 @@ EXPECTED = {
         garbage     | clean       | clean       | clean       | clean
         silence     | freed       | freed       | freed       | freed
     """,
+    "step6_resumable": """
+        fault       | before      | midway      | waiting     | end
+        stalls      | freed       | freed       | freed       | clean
+        freezes     | clean       | clean       | clean       | clean
+        leaves      | clean       | clean       | clean       | clean
+        resets      | clean       | clean       | clean       | clean
+        429         | clean       |             |             |
+        500         | clean       |             |             |
+        error event | clean       | clean       | clean       | clean
+        cut         | clean       | clean       | clean       | clean
+        garbage     | clean       | clean       | clean       | clean
+        silence     | freed       | freed       | freed       | freed
+    """,
 }
 LEGEND = """\
 clean        the reader learned the truth, nothing stayed, the next one was served whole

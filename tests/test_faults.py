@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from servers import step2_fixed, step3_cancelling, step4_production, step5_metered
+from servers import step2_fixed, step3_cancelling, step4_production, step5_metered, step6_resumable
 from tests.disconnects import disconnects
 from tests.fault_cells import LLMS_FAULTS, MOMENTS, READERS_FAULTS, Served
 from tests.fault_matrix import EXPECTED, Matrix, expectations
@@ -16,11 +16,16 @@ from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.sockets import SMALL
 
 SEED = 20
-REPAIRED = {"step3_cancelling", "step4_production", "step5_metered"}
+REPAIRED = {"step3_cancelling", "step4_production", "step5_metered", "step6_resumable"}
 # long enough to be left at any moment, and large enough to make writers wait
 ANSWER = {"tokens_per_s": 100, "answer_tokens": 1000, "token_bytes": 300, "first_token_s": 0.1}
 # all readers are one user here, and some of them wait for a silent LLM
-ROOMY = {"MAX_STREAMS_PER_USER": "1000", "BUDGET_TOKENS": "1000000", "HEARTBEAT_S": "0.05"}
+ROOMY = {
+    "MAX_STREAMS_PER_USER": "1000",
+    "BUDGET_TOKENS": "1000000",
+    "HEARTBEAT_S": "0.05",
+    "RESUME_S": "0.3",
+}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,9 @@ def left_by(step: ModuleType, readers: int, llm: FakeLLM) -> Iterator[Served]:
         yield served
 
 
-@pytest.mark.parametrize("step", [step3_cancelling, step4_production, step5_metered])
+@pytest.mark.parametrize(
+    "step", [step3_cancelling, step4_production, step5_metered, step6_resumable]
+)
 def test_a_thousand_disconnects_leave_nothing(llm: FakeLLM, step: ModuleType):
     with left_by(step, 1000, llm) as served:
         until(lambda: not served.left_behind(), 15)

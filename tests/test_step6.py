@@ -256,6 +256,13 @@ def test_it_goes_on_when_its_reader_comes_back(llm: FakeLLM, memory: dict[str, s
     assert ids_of(rest) == list(range(ids_of(got)[-1] + 1, 302))
 
 
+def test_events_larger_than_what_may_be_ahead_go_one_by_one(llm: FakeLLM, memory: dict[str, str]):
+    env = memory | {"REPLAY_BYTES": "2000", "HEARTBEAT_S": "1000"}
+    with serving(llm, env, step6_resumable, token_bytes=3000) as server:
+        body = parts(read_all(post(server.port, BODY)))[2]  # or both wait for each other for ever
+    assert whole_after(0, body)
+
+
 def test_what_is_not_kept_any_more_is_told(llm: FakeLLM, memory: dict[str, str]):
     env = memory | {"REPLAY_BYTES": "200"}
     with serving(llm, env, step6_resumable) as server:

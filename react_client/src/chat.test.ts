@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type ChatOptions, type ChatSnapshot, createChat } from './chat'
+import { type ChatOptions, createChat } from './chat'
+import type { ChatSnapshot } from './snapshot'
 import { answer, DONE, error, handMade, token } from './testing/answers'
 
 let options: ChatOptions
@@ -95,6 +96,7 @@ describe('a whole answer', () => {
     const before = chat.getSnapshot()
     await chat.send('hello')
     expect(before).toEqual({
+      prompt: '',
       text: '',
       status: 'idle',
       error: null,

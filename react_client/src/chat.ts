@@ -1,40 +1,15 @@
 import { asChatError, type ChatError } from './chatError'
 import { FrameBatcher } from './frames'
-import { streamCompletion } from './streamCompletion'
-
-/**
- * 'reconnecting' has its place and nothing sets it yet: it takes a server that numbers its events,
- * for an answer that has no number must not be posted again blindly.
- */
-export type ChatStatus =
-  | 'idle'
-  | 'submitted'
-  | 'streaming'
-  | 'reconnecting'
-  | 'done'
-  | 'stopped'
-  | 'error'
-
-export interface ChatStats {
-  tokens: number
-  chunks: number
-  flushes: number
-  startedMs?: number // on the clock of performance.now()
-  firstTokenMs?: number // after the start
-  endedMs?: number
-}
-
-export interface ChatSnapshot {
-  text: string
-  status: ChatStatus
-  error: ChatError | null
-  stats: ChatStats
-}
+import { type Place, savePlace, takePlace } from './place'
+import { isLost, readOn } from './readOn'
+import { type ChatSnapshot, type ChatStats, type ChatStatus, count, IDLE } from './snapshot'
+import { type ChatHeaders, endAnswer } from './streamCompletion'
 
 export interface ChatOptions {
   url: string | URL
-  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  headers?: ChatHeaders
   body?: (prompt: string) => unknown // what is sent as JSON; { prompt } unless told otherwise
+  storageKey?: string // where a reload finds its answer: each chat of a page needs its own
   update?: 'frame' | 'chunk' // how often the text is shown; 'chunk' is there to be compared with
 }
 
@@ -44,19 +19,15 @@ export interface Chat {
   send(prompt: string): Promise<void>
   stop(): void
   reset(): void
+  retry(): Promise<void> // reads on what was cut
+  resume(): Promise<void> // reads on what was under way when the page was left
+  leave(): void // so that it can be resumed
 }
 
 interface Run {
   abort: AbortController
   batch: FrameBatcher
   stats: ChatStats
-}
-
-const IDLE: ChatSnapshot = {
-  text: '',
-  status: 'idle',
-  error: null,
-  stats: { tokens: 0, chunks: 0, flushes: 0 },
 }
 
 /**
@@ -67,23 +38,25 @@ export function createChat(options: () => ChatOptions): Chat {
   const listeners = new Set<() => void>()
   let snapshot = IDLE
   let live: Run | undefined
+  let place: Place | undefined // of the live answer, or of one that was cut
 
   function publish(change: Partial<ChatSnapshot>): void {
     snapshot = { ...snapshot, ...change }
     for (const listener of listeners) listener()
   }
 
-  function begin(): Run {
+  function begin({ prompt, text = '', answer }: Place): Run {
     abandon()
-    const show = (text: string) => {
+    const show = (more: string) => {
       run.stats.flushes += 1
       const stats = { ...run.stats }
-      publish({ text: snapshot.text + text, status: 'streaming', stats })
+      publish({ text: snapshot.text + more, status: 'streaming', stats })
     }
     const stats = { ...IDLE.stats, startedMs: performance.now() }
     const run = { abort: new AbortController(), batch: new FrameBatcher(show), stats }
     live = run
-    publish({ ...IDLE, status: 'submitted', stats: { ...stats } })
+    const status = answer ? 'reconnecting' : 'submitted'
+    publish({ ...IDLE, prompt, text, status, stats: { ...stats } })
     return run
   }
 
@@ -91,6 +64,7 @@ export function createChat(options: () => ChatOptions): Chat {
   function settle(status: ChatStatus, error: ChatError | null = null): void {
     if (!live) return
     const stats = { ...live.stats, endedMs: performance.now() }
+    if (status !== 'cut') place = undefined
     publish({ text: snapshot.text + abandon(), status, error, stats })
   }
 
@@ -101,12 +75,16 @@ export function createChat(options: () => ChatOptions): Chat {
     return run?.batch.take() ?? ''
   }
 
-  async function send(prompt: string): Promise<void> {
-    const run = begin()
+  async function run(from: Place): Promise<void> {
+    const run = begin(from)
+    place = from
+    const { url, update } = options()
+    const request = () => requestOf(from.prompt, options(), run.abort.signal)
+    const lost = () => {
+      publish({ text: snapshot.text + run.batch.take(), status: 'reconnecting' })
+    }
     try {
-      const { url, update, ...rest } = options()
-      const init = await request(prompt, rest, run.abort.signal)
-      for await (const tokens of streamCompletion(url, init)) {
+      for await (const tokens of readOn(url, request, from, lost)) {
         if (run !== live) return
         count(run.stats, tokens)
         run.batch.add(tokens.join(''))
@@ -114,9 +92,19 @@ export function createChat(options: () => ChatOptions): Chat {
       }
       if (run === live) settle('done')
     } catch (problem) {
-      if (run === live) settle('error', asChatError(problem))
+      if (run === live)
+        settle(from.answer && isLost(problem) ? 'cut' : 'error', asChatError(problem))
     }
   }
+
+  // A lost connection leaves the LLM at work for a while: this says that nobody comes back.
+  function dismiss(): void {
+    const { url, headers } = options()
+    if (place?.answer) endAnswer(url, place.answer, headers)
+    place = undefined
+  }
+
+  const key = () => options().storageKey ?? `chat ${options().url}`
 
   return {
     subscribe(listener) {
@@ -124,27 +112,38 @@ export function createChat(options: () => ChatOptions): Chat {
       return () => listeners.delete(listener)
     },
     getSnapshot: () => snapshot,
-    send,
-    stop: () => settle('stopped'),
+    send(prompt) {
+      dismiss()
+      return run({ prompt })
+    },
+    stop() {
+      dismiss()
+      settle('stopped')
+    },
     reset() {
+      dismiss()
       abandon()
       publish(IDLE)
+    },
+    retry: async () => place && run({ ...place, text: snapshot.text }),
+    async resume() {
+      const saved = takePlace(key())
+      if (saved && !live) await run(saved)
+    },
+    leave() {
+      const left = place
+      settle('stopped')
+      if (left?.answer) savePlace(key(), { ...left, text: snapshot.text })
     },
   }
 }
 
 type RequestOptions = Pick<ChatOptions, 'headers' | 'body'>
 
-async function request(prompt: string, { headers, body }: RequestOptions, signal: AbortSignal) {
+async function requestOf(prompt: string, { headers, body }: RequestOptions, signal: AbortSignal) {
   return {
     headers: typeof headers === 'function' ? await headers() : headers,
     body: JSON.stringify(body ? body(prompt) : { prompt }),
     signal,
   }
-}
-
-function count(stats: ChatStats, tokens: string[]): void {
-  stats.firstTokenMs ??= performance.now() - (stats.startedMs ?? 0)
-  stats.tokens += tokens.length
-  stats.chunks += 1
 }

@@ -1,8 +1,10 @@
 import { ChatError } from './chatError'
+import type { Place } from './place'
 import { type SseEvent, SseParser } from './sse'
 
 /**
- * Posts a request and yields the tokens of its answer, as many at a time as one read brings.
+ * Posts a request and yields the tokens of its answer, as many at a time as one read brings. A
+ * `place` that names an answer is read on instead, and what comes is noted there.
  *
  * The next read waits until the consumer asks for it, so a slow consumer slows the server. Leaving
  * the loop cancels the body; leaving it while it waits for the network takes `init.signal`, for a
@@ -11,11 +13,17 @@ import { type SseEvent, SseParser } from './sse'
 export async function* streamCompletion(
   url: string | URL,
   init: RequestInit,
+  place: Partial<Place> = {},
 ): AsyncGenerator<string[], void, void> {
-  const response = await post(url, init)
+  const response = await (place.answer ? resume(url, init, place) : post(url, init))
+  if (place.answer && response.status === NOTHING_LEFT) return
+  if (!response.headers.get('Content-Type')?.startsWith(EVENT_STREAM))
+    throw await noStream(response)
+  place.answer ??= response.headers.get('X-Answer-Id') ?? undefined
   const parser = new SseParser()
   for await (const bytes of read(response.body as ReadableStream<Uint8Array>, init.signal)) {
     const { tokens, ending } = tokensOf(parser.push(bytes))
+    place.lastEventId = parser.lastEventId || place.lastEventId
     if (tokens.length) yield tokens
     if (ending === DONE) return
     if (ending) throw ending
@@ -23,23 +31,52 @@ export async function* streamCompletion(
   throw new ChatError('incomplete', 'The answer ended before it was complete. Send it again.')
 }
 
+export type ChatHeaders = HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+
 const DONE = '[DONE]'
 const EVENT_STREAM = 'text/event-stream'
 
-async function post(url: string | URL, init: RequestInit): Promise<Response> {
+const NOTHING_LEFT = 204
+
+function post(url: string | URL, init: RequestInit): Promise<Response> {
+  const headers = new Headers(init.headers)
+  if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
+  return ask(url, { method: 'POST', ...init, headers })
+}
+
+function resume(url: string | URL, init: RequestInit, place: Partial<Place>): Promise<Response> {
+  const headers = new Headers(init.headers)
+  if (place.lastEventId) headers.set('Last-Event-ID', place.lastEventId)
+  const { body: _, ...rest } = init
+  return ask(answerUrl(url, place.answer), { ...rest, method: 'GET', headers })
+}
+
+/** The address of one answer; what the chat's own has after `?` stays. */
+export function answerUrl(url: string | URL, answer?: string): string {
+  return String(url).replace(/(?=[?#])|$/, `/${answer}`)
+}
+
+/** Stops an answer for good, also as the page goes; one that is over already does not mind. */
+export async function endAnswer(url: string | URL, answer: string, headers?: ChatHeaders) {
+  try {
+    const init = { headers: typeof headers === 'function' ? await headers() : headers }
+    await fetch(answerUrl(url, answer), { ...init, method: 'DELETE', keepalive: true })
+  } catch {
+    // the server stops it when nobody has come back for a while
+  }
+}
+
+async function ask(url: string | URL, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers)
   // exactly this: jupyter-server-proxy buffers whatever asks for more than an event stream
   headers.set('Accept', EVENT_STREAM)
-  if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
-  const response = await fetch(url, { method: 'POST', ...init, headers }).catch((problem) => {
+  const response = await fetch(url, { ...init, headers }).catch((problem) => {
     if (init.signal?.aborted) throw problem
     throw new ChatError('unreachable', 'The server cannot be reached. Start it, then try again.', {
       cause: problem,
     })
   })
   if (!response.ok) throw await refusal(response)
-  if (!response.headers.get('Content-Type')?.startsWith(EVENT_STREAM))
-    throw await noStream(response)
   return response
 }
 

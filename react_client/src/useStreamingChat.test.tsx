@@ -2,12 +2,14 @@ import { act, cleanup, fireEvent, render, renderHook, screen } from '@testing-li
 import { useEffect, version } from 'react'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { answer, DONE, handMade, token } from './testing/answers'
+import { ANSWER, connections, numbered, numberedToken, texts } from './testing/resumable'
 import { type StreamingChat, useStreamingChat } from './useStreamingChat'
 
 const fetch = vi.fn<typeof globalThis.fetch>()
 
 beforeEach(() => {
   vi.stubGlobal('fetch', fetch.mockReset())
+  sessionStorage.clear()
 })
 
 afterEach(() => {
@@ -116,6 +118,28 @@ describe.each([false, true])('in StrictMode: %s', (strict) => {
     expect(result.current).toMatchObject({ text: 'half', status: 'stopped', isStreaming: false })
     act(() => result.current.reset())
     expect(result.current).toMatchObject({ text: '', status: 'idle' })
+  })
+
+  test('an answer of a server that resumes goes on in the next that mounts, or is loaded', async () => {
+    const server = connections(fetch)
+    const { result, unmount } = renderChat()
+    const first = server.next()
+    act(() => void result.current.send('hello'))
+    first.say(numberedToken(1))
+    await vi.waitUntil(() => result.current.text === texts(1, 1))
+    act(() => void window.dispatchEvent(new Event('pagehide'))) // a reload unmounts nothing
+    unmount()
+    const second = server.next()
+    if (strict) server.next() // it mounts, unmounts, and mounts again
+    second.say(numberedToken(2) + numbered(3, '[DONE]'))
+    const next = renderChat().result
+    if (!strict) await vi.waitUntil(() => next.current.status === 'done')
+    else await vi.waitUntil(() => fetch.mock.calls.length === 3)
+    expect(next.current.prompt).toBe('hello')
+    expect(next.current.text).toBe(texts(1, strict ? 1 : 2))
+    expect(new Set(server.asked().slice(1))).toEqual(
+      new Set([`GET /chat/${ANSWER} after ${ANSWER}.1`]),
+    )
   })
 
   test('a component that asks as it mounts gets its answer', async () => {

@@ -32,6 +32,13 @@ LADDER = [
         but(WELL, "crowd", healthy=("heartbeat", "stall_deadline")),
         env={"HEARTBEAT_S": "5", "STALL_S": "5"},
     ),
+    # who leaves may come back, so it is stopped a little later than by the others
+    Patient(
+        "ladder: step6_resumable",
+        python("servers.step6_resumable"),
+        but(WELL, "crowd", healthy=("heartbeat", "stall_deadline")),
+        env={"HEARTBEAT_S": "5", "STALL_S": "5", "RESUME_S": "0.5", "REPLAY_BYTES": "65536"},
+    ),
 ]  # fmt: skip
 
 STARLETTE = python("tests.patients.starlette_patient")

@@ -11,7 +11,6 @@ import { useRunReport } from './useRunReport'
 
 export function App({ settings }: { settings: Settings }) {
   const [mode, setMode] = useState<Mode>(settings.mode)
-  const [asked, setAsked] = useState('')
   const chat = useStreamingChat({
     url: new URL('chat', document.baseURI), // behind whatever prefix a proxy has put
     update: MODES[mode].update,
@@ -19,20 +18,14 @@ export function App({ settings }: { settings: Settings }) {
   const meter = useRunReport(chat, mode, settings.report)
   const prompt = useRef<HTMLTextAreaElement>(null)
 
-  function send(text: string) {
-    setAsked(text)
-    chat.send(text)
-  }
-
   function reset() {
-    setAsked('')
     chat.reset()
     prompt.current?.focus()
   }
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, as the page opens
   useEffect(() => {
-    if (settings.autostart && settings.prompt) send(settings.prompt)
+    if (settings.autostart && settings.prompt) chat.send(settings.prompt)
     // a page in a frame leaves the focus to the notebook around it
     if (window.parent === window) prompt.current?.focus()
   }, [])
@@ -44,16 +37,18 @@ export function App({ settings }: { settings: Settings }) {
         <RenderMode mode={mode} onChange={setMode} disabled={chat.isStreaming} />
       </header>
       <main>
-        <Answer asked={asked} chat={chat} mode={mode} />
+        <Answer asked={chat.prompt} chat={chat} mode={mode} />
         <Status chat={chat} />
         <PromptForm
           field={prompt}
           initial={settings.prompt}
           isStreaming={chat.isStreaming}
-          canRegenerate={asked !== ''}
-          onSend={send}
+          canRegenerate={chat.prompt !== ''}
+          canRetry={chat.status === 'cut'}
+          onSend={chat.send}
           onStop={chat.stop}
-          onRegenerate={() => send(asked)}
+          onRegenerate={() => chat.send(chat.prompt)}
+          onRetry={chat.retry}
           onReset={reset}
         />
       </main>

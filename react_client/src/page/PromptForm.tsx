@@ -5,13 +5,15 @@ interface Props {
   initial: string
   isStreaming: boolean
   canRegenerate: boolean
+  canRetry: boolean
   onSend(prompt: string): void
   onStop(): void
   onRegenerate(): void
+  onRetry(): void
   onReset(): void
 }
 
-export function PromptForm({ field, initial, isStreaming, canRegenerate, ...on }: Props) {
+export function PromptForm({ field, initial, isStreaming, canRegenerate, canRetry, ...on }: Props) {
   const [prompt, setPrompt] = useState(initial)
   const isEmpty = prompt.trim() === ''
 
@@ -45,6 +47,11 @@ export function PromptForm({ field, initial, isStreaming, canRegenerate, ...on }
         >
           {isStreaming ? 'Stop' : 'Send'}
         </button>
+        {canRetry && (
+          <button type="button" onClick={on.onRetry}>
+            Retry
+          </button>
+        )}
         <button type="button" disabled={isStreaming || !canRegenerate} onClick={on.onRegenerate}>
           Regenerate
         </button>

@@ -27,6 +27,8 @@ function sentence({ status, text }: StreamingChat): string {
       return `Done: ${characters}.`
     case 'stopped':
       return `Stopped: ${characters} are kept.`
+    case 'cut':
+      return `The connection is lost: ${characters} are kept. Retry reads on.`
     case 'error':
       return text ? `Broken off: ${characters} are kept.` : 'No answer.'
   }

@@ -1,4 +1,4 @@
-import type { ChatSnapshot } from '../chat'
+import type { ChatSnapshot } from '../snapshot'
 import type { Mode } from './modes'
 import type { Commit, RunMeter } from './runMeter'
 
