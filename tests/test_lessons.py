@@ -526,7 +526,7 @@ def test_recordings_are_of_the_lessons_and_small() -> None:
         for name, call, arguments in RUN.findall(code):
             names = [name] if call == "watch" else re.findall(r'"([\w-]+)"', arguments)
             watched |= {f"{path.name[:2]}_{one}" for one in names}
-        for names in re.findall(r"(?m)^([\w, ]+) = await ", code):
+        for names in re.findall(r"(?m)^([\w, ]+) = (?:await |runs\.values\(\))", code):
             awaited |= {f"{path.name[:2]}_{one}" for one in names.split(", ")}
     stored = {path.stem: path for path in (NOTEBOOKS / "recordings").glob("[0-9]*.json")}
     assert watched <= set(stored) <= watched | awaited
