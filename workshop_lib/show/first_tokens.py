@@ -73,7 +73,11 @@ def _page(wait_s: float, words: str) -> str:
 @keyframes workshop-text {{0% {{opacity: 0}} {until:.1f}% {{opacity: 1}}}}
 @keyframes workshop-lines {{0% {{opacity: 1}} {until:.1f}% {{opacity: 0}}}}
 @keyframes workshop-pulse {{from {{opacity: 0.35}} to {{opacity: 0.9}}}}
-</style><table><tr><th>nothing until it comes</th><th>a skeleton until it comes</th></tr>
+</style><table><tr>{_head("nothing until it comes")}{_head("a skeleton until it comes")}</tr>
 <tr>{cell}<div class="text">{_TEXT}</div></div></td>
 {cell}<div class="lines">{_LINES}</div><div class="text">{_TEXT}</div></div></td></tr></table>
 <p>{words}</p>"""
+
+
+def _head(words: str) -> str:
+    return f'<th style="text-align: left; padding: 2px 12px">{words}</th>'
