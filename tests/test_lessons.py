@@ -379,7 +379,7 @@ NOT_MEASURED = {
         "32,000",
     },
     # versions, limits that stand in the table with their sources, and what runs are asked for
-    "07": {"1", "1.29.7", "29", "7", "0", "2", "15", "30", "60", "96", "48", "5", "9111"},
+    "07": {"1", "1.29.7", "29", "7", "0", "2", "15", "30", "60", "90", "5", "9111"},
     "08": {"99", "100", "1", "2"},
     # settings, other software's names and limits, and a sum that is worked out in the sentence
     "09": {"10", "01", "06", "1", "2", "256", "64", "123", "2026", "11", "25", "1,000", "2,000"},
