@@ -1,7 +1,5 @@
 """Open a stream so that nothing on its way holds it back: no proxy, no compressor, no buffer."""
 
-from collections.abc import Mapping
-
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
@@ -15,11 +13,9 @@ HEADERS = {
 }
 
 
-async def open_stream(
-    request: web.Request, headers: Mapping[str, str] | None = None
-) -> tuple[web.StreamResponse, AbstractStreamWriter]:
+async def open_stream(request: web.Request) -> tuple[web.StreamResponse, AbstractStreamWriter]:
     """Send the head at once, so that a proxy's time to the first byte does not hang on the LLM."""
-    response, writer = await start_stream(request, HEADERS | dict(headers or {}))
+    response, writer = await start_stream(request, HEADERS)
     if request.transport:
         # 0: drain() waits until the kernel has taken all, so what waits does so at the LLM, and
         # a reader that takes nothing is told from one that is slow

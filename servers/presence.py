@@ -11,18 +11,6 @@ from aiohttp import web
 # is cheap: a thousand readers, five looks a second each, take about 4 % of a core.
 LOOK_EVERY_S = 0.2
 WATCHING = web.RequestKey("watching", asyncio.Task[None])
-TURNS = 3  # of the event loop: it reads a request, then its end, then tells
-
-
-async def come_to_stay(request: web.Request) -> None:
-    """Cancel the handler of a request whose reader has left already, as it came.
-
-    A request that was held up on its way, and the end of its connection, are read in one go.
-    """
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
-    if request.transport is None or request.transport.is_closing():
-        raise asyncio.CancelledError
 
 
 @asynccontextmanager

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from servers.common import Chunk, event_of
+from servers.common import Chunk, event_of, failure
 from servers.journal import JOURNAL, TALLY
 from servers.replay import Replay, Unavailable
-from servers.resuming import REPLAY, key_of, told
+from servers.resuming import REPLAY, key_of
+from servers.unavailable import told
 
 NAME_BYTES = 12  # 96 bits that nobody guesses, 16 characters in the id of each event
 LOOK_EVERY_S = 0.5
@@ -63,6 +64,11 @@ class Answer:
             ended = {"gone": "abandoned"}.get(str(why), str(why))
         except asyncio.CancelledError:
             ended = "shutting_down"
+            raise
+        except Exception:
+            if self.accepted.done():  # or its readers would wait for ever
+                with suppress(Unavailable):
+                    await self.end(failure())
             raise
         finally:
             if self.accepted.done():

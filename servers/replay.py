@@ -26,7 +26,7 @@ AT_ONCE = 100  # events: the reader's place moves when it has been given all of 
 
 
 class Unavailable(Exception):
-    """Why an answer cannot be produced or read on: one of the reasons in resuming.py."""
+    """Why an answer cannot be produced or read on: one of the reasons in unavailable.py."""
 
 
 class Taken(NamedTuple):

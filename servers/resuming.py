@@ -9,38 +9,29 @@ looks alive for minutes, and would be refused because of itself; the older one i
 pages do not take an answer from each other for ever.
 """
 
+import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from aiohttp import web
 
-from servers.common import Context, event, refusal
+from servers.common import Context, refusal
 from servers.deadlines import DEADLINES
 from servers.heartbeats import COMMENT, HEARTBEAT_S
 from servers.journal import TALLY, Tally
 from servers.local_replay import LocalReplay
-from servers.presence import come_to_stay
 from servers.replay import Bounds, Replay, Unavailable
 from servers.settings import count, seconds
 from servers.shared_replay import SharedReplay
+from servers.unavailable import event_of, told
 
-ANSWER_ID = "X-Answer-Id"
+ANSWER = web.RequestKey("answer", str)
 REPLAY = web.AppKey("replay", Replay)
 Send = Callable[[web.Request, str, int], Awaitable[web.StreamResponse]]
-TRY_AGAIN_S = 5  # when another answer will be forgotten cannot be known
-
-# why an answer cannot be had, as a status before the start and as an error event after it
-REASONS: dict[str, tuple[type[web.HTTPError], str]] = {
-    "gone": (web.HTTPNotFound, "This answer is not kept, or not any more. Ask again."),
-    "stopped": (web.HTTPGone, "This answer has been stopped. Ask again."),
-    "missed": (web.HTTPGone, "What comes next is not kept any more. Ask again."),
-    "taken_over": (web.HTTPConflict, "This answer is read elsewhere now. Go on there."),
-    "full": (web.HTTPServiceUnavailable, "Too many answers are being kept. Try again later."),
-    "away": (web.HTTPServiceUnavailable, "The memory of answers is away. Ask again later."),
-    "lost": (web.HTTPGone, "The server that produced this answer has gone. Ask again."),
-}
+SLOW_S = 0.2
+TURNS = 3  # of the event loop: it reads a request, then its end, then tells
 
 
 def resuming(send: Send) -> Context:
@@ -53,12 +44,18 @@ def resuming(send: Send) -> Context:
     async def replay(app: web.Application) -> AsyncIterator[None]:
         url, bounds = os.environ.get("REDIS_URL"), _bounds(app)
         app[REPLAY] = SharedReplay(url, bounds) if url else LocalReplay(bounds)
+        app.on_response_prepare.append(_name)
         app.router.add_get("/chat/{answer}", resume, allow_head=False)
         app.router.add_delete("/chat/{answer}", _stop)
         yield
         await app[REPLAY].close()
 
     return replay
+
+
+async def _name(request: web.Request, response: web.StreamResponse) -> None:
+    if ANSWER in request:
+        response.headers["X-Answer-Id"] = request[ANSWER]
 
 
 def _bounds(app: web.Application) -> Bounds:
@@ -73,19 +70,6 @@ def _bounds(app: web.Application) -> Bounds:
 def key_of(request: web.Request, answer: str) -> str:
     """Make the name under which an answer is kept: another user's request does not find it."""
     return f"{request.headers.get('X-User', '')}:{answer}"
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn what is not available into a status."""
-    try:
-        yield
-    except Unavailable as why:
-        if str(why) == "over":  # what tells an EventSource to stop coming back (HTML, 9.2.3)
-            raise web.HTTPNoContent from None
-        status, message = REASONS[str(why)]
-        again = {"Retry-After": str(TRY_AGAIN_S)} if status is web.HTTPServiceUnavailable else {}
-        raise refusal(status, str(why), message, headers=again) from None
 
 
 def _number_after(request: web.Request, answer: str) -> int:
@@ -104,8 +88,9 @@ async def reading(
 ) -> AsyncGenerator[AsyncIterator[bytes]]:
     """Be the answer's reader for the block: its events after a number, and heartbeats."""
     replay, key = request.app[REPLAY], key_of(request, answer)
+    request[ANSWER] = answer
     request[TALLY] = Tally(request)  # the reader's own: the answer's outlives it
-    await come_to_stay(request)  # or an older request, held up, would take over from a newer one
+    await _come_to_stay(request)  # or an older request, held up, would take over from a newer one
     with told():
         ticket = await replay.attach(key, after)
     try:
@@ -114,6 +99,17 @@ async def reading(
     finally:
         with suppress(Unavailable):
             await replay.leave(key, ticket)
+
+
+async def _come_to_stay(request: web.Request) -> None:
+    """Cancel the handler of a request whose reader has left already, as it came.
+
+    A request that was held up on its way, and the end of its connection, are read in one go.
+    """
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    if request.transport is None or request.transport.is_closing():
+        raise asyncio.CancelledError
 
 
 async def _frames(
@@ -126,13 +122,17 @@ async def _frames(
     try:
         while True:
             events, are_last = await replay.take(key, ticket, number)
+            taken_s = time.monotonic()
             for data in events:
                 number += 1
                 # in its own block: the openai SDK for Python fails on an id without data
                 yield f"id: {answer}.{number}\n".encode() + data
                 due_s = time.monotonic() + every_s
-            if are_last:
-                return
+                if due_s - every_s > taken_s + SLOW_S:
+                    break  # to say that it reads, if slowly: what nobody reads is forgotten
+            else:
+                if are_last:
+                    return
             if events:
                 continue  # to say that it has been given them: the LLM may be waiting for that
             if time.monotonic() >= due_s:
@@ -141,7 +141,7 @@ async def _frames(
                 due_s = time.monotonic() + every_s
             await replay.wait_for_more(key, number, due_s - time.monotonic())
     except Unavailable as why:
-        yield event({"error": {"code": str(why), "message": REASONS[str(why)][1]}})
+        yield event_of(why)
 
 
 async def _stop(request: web.Request) -> web.Response:

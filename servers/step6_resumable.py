@@ -18,7 +18,7 @@ from servers.metrics import metrics
 from servers.opening import open_stream
 from servers.presence import while_reader_stays
 from servers.producing import Answer, begin, producing
-from servers.resuming import ANSWER_ID, reading, resuming
+from servers.resuming import reading, resuming
 
 
 async def produce(request: web.Request, answer: Answer) -> None:
@@ -46,7 +46,7 @@ async def produce(request: web.Request, answer: Answer) -> None:
 
 async def send(request: web.Request, answer: str, after: int = 0) -> web.StreamResponse:
     async with while_reader_stays(request), reading(request, answer, after) as frames:
-        response, writer = await open_stream(request, {ANSWER_ID: answer})
+        response, writer = await open_stream(request)
         async for frame in frames:  # the next is asked for only when this one is gone
             async with stall_limit(request):
                 await response.write(frame)

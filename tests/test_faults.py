@@ -17,6 +17,16 @@ from workshop_lib.pipe.sockets import SMALL
 
 SEED = 20
 REPAIRED = {"step3_cancelling", "step4_production", "step5_metered", "step6_resumable"}
+# step6 asks its LLM as step5 does, and is read otherwise; `make faults` runs all of its cells
+OF_STEP6 = {
+    "stalls": ("midway", "waiting"),
+    "freezes": ("waiting",),
+    "leaves": ("before", "midway", "waiting", "end"),
+    "resets": ("waiting",),
+    "429": ("before",),
+    "cut": ("midway",),
+    "silence": ("midway",),
+}
 # long enough to be left at any moment, and large enough to make writers wait
 ANSWER = {"tokens_per_s": 100, "answer_tokens": 1000, "token_bytes": 300, "first_token_s": 0.1}
 # all readers are one user here, and some of them wait for a silent LLM
@@ -36,7 +46,11 @@ def matrix() -> Iterator[Matrix]:
 
 @pytest.mark.parametrize(
     ("step", "fault", "moment", "expected"),
-    [pytest.param(*cell, id="-".join(cell[:3])) for cell in expectations()],
+    [
+        pytest.param(*cell, id="-".join(cell[:3]))
+        for cell in expectations()
+        if cell[0] != "step6_resumable" or cell[2] in OF_STEP6.get(cell[1], ())
+    ],
 )
 def test_a_cell_is_as_expected(matrix: Matrix, step: str, fault: str, moment: str, expected: str):
     outcome = matrix.outcome(step, fault, moment, expected)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -108,14 +109,14 @@ def test_an_answer_is_read_on_after_a_cut(llm: FakeLLM, memory: dict[str, str]):
     assert whole_after(ids_of(got)[-1], rest)
 
 
-def test_what_was_sent_and_lost_is_still_there(llm: FakeLLM, memory: dict[str, str]):
-    with serving(llm, memory, step6_resumable, **SLOW) as server:
+def test_what_was_sent_and_lost_is_still_there(llm: FakeLLM):
+    with serving(llm, None, step6_resumable, **SLOW) as server:
         answer, _ = begun(server.port, b'"#9')
         assert whole_after(2, resumed(server.port, answer, 2)[1])
 
 
-def test_a_reader_that_had_nothing_yet_gets_all(llm: FakeLLM, memory: dict[str, str]):
-    with serving(llm, memory, step6_resumable, first_token_s=0.3) as server:
+def test_a_reader_that_had_nothing_yet_gets_all(llm: FakeLLM):
+    with serving(llm, None, step6_resumable, first_token_s=0.3) as server:
         answer, got = begun(server.port)
         assert not ids_of(got)
         assert whole_after(0, resumed(server.port, answer)[1])
@@ -130,8 +131,8 @@ def test_after_the_end_a_reader_gets_the_rest_or_is_told_not_to_come_back(
         assert resumed(server.port, answer, TOKENS + 1) == (204, b"")
 
 
-def test_an_error_of_the_llms_is_kept_as_well(llm: FakeLLM, memory: dict[str, str]):
-    with serving(llm, memory, step6_resumable, fault="cut", fault_at=7) as server:
+def test_an_error_of_the_llms_is_kept_as_well(llm: FakeLLM):
+    with serving(llm, None, step6_resumable, fault="cut", fault_at=7) as server:
         answer, _ = begun(server.port, b'"error"')
         said = events(resumed(server.port, answer, 6)[1])
     assert [list(one) for one in said] == [["token"], ["error"]]
@@ -342,6 +343,34 @@ def test_a_shutdown_is_told_to_readers_and_waits_for_none_that_is_away(llm: Fake
         got += read_all(reader)
     assert b'"code": "shutting_down"' in got
     until(lambda: llm.totals().open == 0)
+
+
+def test_a_producer_that_fails_is_told_to_its_reader(llm: FakeLLM, monkeypatch: pytest.MonkeyPatch):
+    def fail(_: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(step6_resumable, "ending", fail)
+    with serving_replay(llm) as (server, _):
+        said = events(parts(read_all(post(server.port, BODY)))[2])
+        until(lambda: llm.totals().open == 0)
+        server.errors.clear()
+    assert said[-1]["error"]["code"] == "llm_failed"
+
+
+def test_a_slow_reader_is_no_absent_one(llm: FakeLLM, redis_program: str):
+    """It takes each event in time, and many of them at once take it longer than it may be away."""
+    env = {"STALL_S": "0.6", "RESUME_S": "0.1"}
+    with (
+        RedisProcess(redis_program) as redis,
+        serving(llm, env | {"REDIS_URL": redis.url}, step6_resumable, token_bytes=4000) as server,
+    ):
+        reader = post(server.port, BODY, rcvbuf=SMALL.reader_rcvbuf)
+        got = b""
+        while piece := reader.recv(4000):
+            got += piece
+            time.sleep(0.07)  # the pace of a link; nothing is judged by it
+        reader.close()
+    assert b"[DONE]" in got
 
 
 def test_head_is_no_reader(llm: FakeLLM):
