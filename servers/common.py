@@ -32,10 +32,14 @@ LLM_ERRORS = (openai.APIError, ValueError)
 
 async def ask_llm(request: web.Request) -> AsyncStream[Chunk]:
     """Start an answer to the request's prompt; what fails before it starts is an HTTP status."""
-    prompt = await prompt_of(request)
+    return await ask(request.app, await prompt_of(request))
+
+
+async def ask(app: web.Application, prompt: str) -> AsyncStream[Chunk]:
+    """Start an answer to a prompt, however it came; raises HTTPError as `ask_llm` does."""
     try:
-        return await request.app[CLIENT].chat.completions.create(
-            model=request.app[MODEL],
+        return await app[CLIENT].chat.completions.create(
+            model=app[MODEL],
             messages=[{"role": "user", "content": prompt}],
             stream=True,
         )

@@ -13,8 +13,28 @@ import psutil
 import pytest
 from aiohttp import web
 
-from workshop_lib.pipe.crowd import Crowd, Freezer, Leaver, ReaderRow, Sleeper, Stalled, Steady
-from workshop_lib.pipe.crowd.habits import BEAT_S, Habit, Leave, Read, Seen, Stall, Wait
+from workshop_lib.pipe.crowd import (
+    Crowd,
+    Freezer,
+    Leaver,
+    ReaderRow,
+    Returner,
+    Sleeper,
+    Stalled,
+    Steady,
+    Stopper,
+)
+from workshop_lib.pipe.crowd.habits import (
+    BEAT_S,
+    Habit,
+    Leave,
+    Read,
+    Return,
+    Seen,
+    Stall,
+    Stop,
+    Wait,
+)
 from workshop_lib.pipe.crowd.mix import habit_of, habits_for, text_of
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.sockets import free_port
@@ -187,6 +207,9 @@ def test_the_other_habits_make_their_moves():
     assert [next(sleeper) for _ in range(4)] == [Read(512), Wait(0.3), Read(512), Wait(0.3)]
     assert list(Stalled().moves(seen)) == [Stall()]
     assert list(Leaver(0, "reset").moves(seen)) == [Leave("reset")]
+    stopper, returner = Stopper(0).moves(seen), Returner(0).moves(seen)
+    assert [next(stopper), next(returner)] == [Stop(), Return()]
+    assert isinstance(next(stopper), Read) and isinstance(next(returner), Read)
     freezer = Freezer(2, 0.7).moves(seen)
     assert isinstance(next(freezer), Read)
     seen.tokens = 2
@@ -206,6 +229,8 @@ def test_the_other_habits_make_their_moves():
         ("leaver:10:reset", Leaver(10, "reset")),
         ("leaver:3", Leaver(3)),
         ("leaver:3:close:1.5", Leaver(3, "close", 1.5)),
+        ("stopper:4", Stopper(4)),
+        ("returner:4", Returner(4)),
         ("freezer:7:2.5", Freezer(7, 2.5)),
     ],
 )

@@ -25,6 +25,7 @@ from tests.wrong_answers import lesson05 as wrong05
 from tests.wrong_answers import lesson06 as wrong06
 from tests.wrong_answers import lesson07 as wrong07
 from tests.wrong_answers import lesson08 as wrong08
+from tests.wrong_answers import lesson09 as wrong09
 from tests.wrong_answers import lesson10 as wrong10
 from workshop_lib.exercises import lesson00, lesson01
 from workshop_lib.exercises.checks import minutes
@@ -56,6 +57,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "set_a_budget": wrong07.BUDGETS,
     "name_the_causes": wrong08.CAUSES,
     "tell_bursts": wrong08.BURSTS,
+    "go_on_after_a_cut": wrong09.REQUESTS,
+    "choose_the_longest_answer": wrong09.LENGTHS,
     "find_the_repair": wrong10.REPAIRS,
     "gate_the_deployment": wrong10.GATES,
 }
@@ -125,6 +128,7 @@ FAULTS = {
     "place_the_heartbeat": "^0 heartbeats came in the .* and 0 after it",
     "set_a_budget": r"^greedy got [\d,]+ tokens, and 300 are allowed",
     "tell_bursts": r"^It calls this bursts: ",
+    "go_on_after_a_cut": r"'done'\) your function sends POST /chat\. There the answer is whole",
     "gate_the_deployment": r"^A server without heartbeats: your gate is closed by heartbeat, ",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }

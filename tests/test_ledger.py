@@ -245,11 +245,11 @@ def test_streams_belong_to_readers_by_prompt():
             stream(0, 5, "tell me more, reader 1"),
             stream(1, 7, "reader 12"),
             stream(2, 3, "reader 0", ended=True),
-            stream(3, 4, "reader 0"),  # asked again: the newer one counts
+            stream(3, 4, "reader 0"),  # asked again: both were produced for it
             stream(4, 9, "hello"),
         ],
     )
-    assert [one.produced_tokens for one in ledger] == [4, 5, 0]
+    assert [one.produced_tokens for one in ledger] == [7, 5, 0]
     assert [one.open for one in ledger] == [True, True, False]
 
 
@@ -263,6 +263,14 @@ def test_an_event_that_came_in_part_does_not_spoil_its_size(tokens: tuple[int, i
     rows = [reader(0, tokens[0], part=20), reader(1, tokens[1], part=0)]
     assert bytes_around_token(rows) == pytest.approx(27, abs=0.2)
     assert bytes_around_token(rows[::-1]) == pytest.approx(27, abs=0.2)
+
+
+@pytest.mark.parametrize(("token_bytes", "around_bytes"), [(5, 15), (400, 17)])
+def test_a_message_of_a_websocket_has_a_smaller_frame(token_bytes: int, around_bytes: int):
+    said_bytes = 50 * (len('{"token": ""}') + token_bytes)
+    row = reader(0, 50)._replace(status=101, body_bytes=said_bytes)
+    assert bytes_around_token([row], token_bytes) == around_bytes
+    assert bytes_around_token([row._replace(tokens=0)]) == 15
 
 
 def test_the_longer_numbers_of_a_reader_far_ahead_do_not_change_what_is_under_way_to_another():

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from servers.common import event
 from workshop_lib.cases.case import CASES
 from workshop_lib.cases.causes import CAUSES
 from workshop_lib.doctor.probes import PROBES
@@ -29,6 +30,7 @@ from workshop_lib.exercises import (
     lesson06,
     lesson07,
     lesson08,
+    lesson09,
     lesson10,
 )
 from workshop_lib.exercises.checks import gate
@@ -40,8 +42,11 @@ from workshop_lib.pipe.express import writable_lengths
 from workshop_lib.pipe.long_answer import LongAnswer
 from workshop_lib.pipe.node import npm
 from workshop_lib.pipe.sse_corpus import hand_cases
+from workshop_lib.pipe.tokens import token_text
+from workshop_lib.returning import lost_tokens
 from workshop_lib.sharing import tokens_by_user
 from workshop_lib.show import unaccounted_bytes
+from workshop_lib.show.first_tokens import produced_at_first_sight
 from workshop_lib.show.storm import HEADLESS, YOURS
 from workshop_lib.soak import slope_of
 from workshop_lib.verdict import judge
@@ -56,11 +61,12 @@ VARIES = re.compile(
     r"|writable_lengths\(|show_claims\(|render_storm\(|_frame_ms|show_passages\(|open_eight\("
     r"|show_shares\(|show_progress\("
     r"|\bexamine\(|show_page\(|take_home\(|diagnose\(|seen\[|after_leaving_tokens"
+    r"|paid_twice_tokens\(|show_first_tokens\(|\(cold\) /|show_wait\(|lines\[-1\]"
 )
 RUN = re.compile(r"(?m)^(\w+) = await (watch|render_storm)\((.*)")
 FRAME_MS = 1000 / 60
 # Compares figures that vary, by a margin, and prints whether it is kept.
-MARGINS = {"tenfold", "verdict-load", "verdict-alarm"}
+MARGINS = {"tenfold", "verdict-load", "verdict-alarm", "ceiling"}
 # They read bytes, or draw arrivals, and run no experiment that a chart would follow.
 WITHOUT_CHARTS = {"00", "04", "08", "10"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
@@ -179,6 +185,17 @@ def share_of_due(name: str) -> float:
 def due_each(name: str) -> float:
     """Returns the tokens that the LLM would have produced for a reader who holds nothing back."""
     return recording(name).setup["tokens_per_s"] * recording(name).samples[-1].t_s
+
+
+def least_paid_twice(name: str) -> int:
+    """Returns how many tokens were produced twice for the reader who cost least."""
+    wanted = recording(name).setup["answer_tokens"]
+    return min(stream.produced_tokens - wanted for stream in recording(name).streams)
+
+
+def after_stopping(name: str) -> int:
+    """Returns how many tokens were produced for all readers after they had left, or said stop."""
+    return sum(stream.after_leaving_tokens for stream in recording(f"09_{name}").streams)
 
 
 def timeline(protocol: str) -> Timeline:
@@ -306,6 +323,38 @@ CLAIMS: list[tuple[str, str, Callable[[], bool]]] = [
         "The\npolite nine notice nothing",
         lambda: sorted(tokens_by_user(recording("07_metered")).values())[:9] == [40] * 9,
     ),
+    (
+        "09",
+        "Who asks again gets a whole answer, pays for its beginning a second time",
+        lambda: lost_tokens(recording("09_repeated")) == 0 < least_paid_twice("09_repeated"),
+    ),
+    (
+        "09",
+        "Who does not ask again has lost the rest",
+        lambda: lost_tokens(recording("09_cut")) == 750,
+    ),
+    (
+        "09",
+        "A message is no faster than a request",
+        lambda: all(
+            after_stopping(name) <= 5 for name in ("by_leaving", "by_request", "by_message")
+        ),
+    ),
+    (
+        "09",
+        "nobody sees a token until all of them have been produced",
+        lambda: produced_at_first_sight(recording("09_gathered")) == 200,
+    ),
+    (
+        "09",
+        "about a hundred times as much memory",
+        lambda: 60 < times_in_memory("09_short") < 170,
+    ),
+    (
+        "09",
+        "32 bytes each on the wire",
+        lambda: len(f"{27:x}") + 2 + len(event({"token": token_text(100, 5)})) + 2 == 32,
+    ),
     ("10", "There are seventeen of them", lambda: len(PROBES) == 17),
     ("10", "In mid-stream the next write fails, 50 ms later", lambda: PACE_PER_S == 20),
     ("10", "The check shows it seven reports", lambda: len(gate.CASES) == 7),
@@ -339,6 +388,8 @@ NOT_MEASURED = {
     # versions, limits that stand in the table with their sources, and what runs are asked for
     "07": {"1", "1.29.7", "29", "7", "0", "2", "15", "30", "60", "90", "5", "9111"},
     "08": {"99", "100", "1", "2"},
+    # settings, other software's names and limits, and a sum that is worked out in the sentence
+    "09": {"10", "01", "06", "1", "2", "256", "64", "123", "2026", "11", "25", "1,000", "2,000"},
     # a token at the pace of the doctor's LLM, lessons, and exit statuses
     "10": {"50", "03", "0", "1", "2"},
 }
@@ -353,6 +404,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "06": (lesson06.write_the_alarm, lesson06.choose_the_load),
     "07": (lesson07.choose_the_header, lesson07.place_the_heartbeat, lesson07.set_a_budget),
     "08": (lesson08.tell_bursts, lesson08.name_the_causes),
+    "09": (lesson09.go_on_after_a_cut, lesson09.choose_the_longest_answer),
     "10": (lesson10.gate_the_deployment, lesson10.find_the_repair),
 }
 KINDS = ("choose", "write", "explore")  # the last two, where a lesson has no more
@@ -484,7 +536,7 @@ def test_recordings_are_of_the_lessons_and_small() -> None:
         for name, call, arguments in RUN.findall(code):
             names = [name] if call == "watch" else re.findall(r'"([\w-]+)"', arguments)
             watched |= {f"{path.name[:2]}_{one}" for one in names}
-        for names in re.findall(r"(?m)^([\w, ]+) = \(?await ", code):
+        for names in re.findall(r"(?m)^([\w, ]+) = (?:\(?await |runs\.values\(\))", code):
             awaited |= {f"{path.name[:2]}_{one}" for one in names.split(", ")}
     stored = {path.stem: path for path in (NOTEBOOKS / "recordings").glob("[0-9]*.json")}
     assert watched <= set(stored) <= watched | awaited
@@ -648,6 +700,15 @@ def test_a_server_that_does_not_speak_to_nginx_turns_lesson_07_red(
     opening.write_text(opening.read_text().replace(header, ""))
     said = red_cell(lesson("07"), "verdict-unbuffered", tmp_path)
     assert "NOT AS EXPECTED step4_production: bounded was foretold. Found growing: " in said
+
+
+def test_a_server_that_forgets_where_its_reader_was_turns_lesson_09_red(tmp_path: Path) -> None:
+    resuming = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "resuming.py"
+    goes_on = "        return int(number)\n"
+    assert goes_on in resuming.read_text()
+    resuming.write_text(resuming.read_text().replace(goes_on, "        return 0\n"))
+    said = red_cell(lesson("09"), "verdict-cuts", tmp_path)
+    assert "NOT AS EXPECTED step6_resumable: resumed was foretold. Found repeated: " in said
 
 
 def red_cell(path: Path, cell: str, folder: Path) -> str:

@@ -22,6 +22,7 @@ STATIONS = [
     "doctor",
     "show",
     "cases",
+    "returning",
     "soak",
     "passage",
     "experiment",

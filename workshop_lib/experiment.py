@@ -45,7 +45,8 @@ class Experiment:
     `knobs` are further ones of the LLM, such as a fault, and `env` holds the server's settings,
     which no time-lapse changes. `link` lies between the server and each
     reader (None: nothing but the loopback), or a `proxy` does. The readers send `headers`, begin
-    within `ramp_s` (None: at once), and reader k asks in the name of `users[k]`, if there are any.
+    within `ramp_s` (None: at once), and reader k asks in the name of `users[k]`, if there are any;
+    with `websocket` each opens one, and asks in its first message.
     A module runs in a background thread, or with `fresh_process` in a process whose memory no
     earlier run has touched.
     """
@@ -69,6 +70,7 @@ class Experiment:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     ramp_s: float | None = None
     users: Sequence[str] = ()
+    websocket: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.users, int | str):
@@ -215,7 +217,7 @@ class Experiment:
 
     def _crowd(self, port: int) -> Crowd:
         return Crowd(
-            f"http://127.0.0.1:{port}/chat",
+            f"{'ws' if self.websocket else 'http'}://127.0.0.1:{port}/chat",
             self.readers,
             self.mix,
             rcvbuf=self.buffers.reader_rcvbuf,
@@ -265,6 +267,7 @@ class Experiment:
             else None,
             "headers": dict(self.headers),
             "users": list(self.users),
+            "websocket": self.websocket,
             "seed": self.seed,
             "llm_sndbuf_asked": self.buffers.llm_sndbuf,
             "llm_sndbuf_granted": llm.granted_bytes,

@@ -75,6 +75,12 @@ async def pass_through(
     return {name: Passage(made[name, small_events], made[name, large_events]) for name in set_ups}
 
 
+async def side_by_side(*experiments: Experiment) -> list[Recording]:
+    """Run experiments as `run_all` does; return their recordings in the same order."""
+    runs = await run_all({str(place): one for place, one in enumerate(experiments)})
+    return [*runs.values()]
+
+
 async def run_all(experiments: Mapping[Name, Experiment]) -> dict[Name, Recording]:
     """Run experiments a few at a time, each with an LLM, a server and readers of its own.
 

@@ -13,7 +13,7 @@ from workshop_lib.meter.recording import FEWEST_SAMPLES, Gauges, Recording
 
 Outcome = Literal[
     "bounded", "growing", "unclear", "stopped", "running on", "one by one", "in lumps", "complete",
-    "cut", "fair", "unfair",
+    "cut", "fair", "unfair", "resumed", "repeated",
 ]  # fmt: skip
 
 # A reader is held back by its habit; a steady one without a limit is not.

@@ -6,6 +6,7 @@ in the server: in its own queues.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -20,16 +21,19 @@ _NOTHING = Queues(0, 0)
 _READER = re.compile(r"reader (\d+)\s*\Z")
 # `data: {"token": ""}`, a blank line and a chunk's frame: until a reader's bytes say better
 _USUAL_FRAME_BYTES = 27
+_SWITCHED = 101  # the status of a WebSocket's handshake
+_USUAL_MESSAGE_BYTES = 15  # `{"token": ""}` and its header
 
 
 @dataclass(frozen=True)
 class StreamLedger:
-    """One stream's tokens at one moment, station by station; None where a station is in the dark.
+    """One reader's tokens at one moment, station by station; None where a station is in the dark.
 
     Bytes are those on the wire; `queued_bytes` are what the queued tokens would take there.
     `queued_tokens` is the rest: produced, and in no other place. `given_bytes` are those that the
-    server has given to the reader's connection. `left`: the reader has gone, and
-    `after_leaving_tokens` were produced since that was first seen.
+    server has given to the reader's connection. `left`: the reader has gone, or wants no more, and
+    `after_leaving_tokens` were produced since that was first seen. `first_token_s` is how long the
+    reader had waited when its first token came.
     """
 
     reader: int
@@ -49,6 +53,7 @@ class StreamLedger:
     after_leaving_tokens: int = 0
     link_bytes: int = 0
     given_bytes: int | None = None
+    first_token_s: float | None = None
 
     @property
     def wasted_tokens(self) -> int:
@@ -74,10 +79,12 @@ class Readings:
 
 def read_ledger(readings: Readings) -> list[StreamLedger]:
     """Lay every reader's tokens out along the pipe, in the order of the readers."""
-    streams = {_reader_of(row.prompt): row for row in readings.streams}
+    streams = defaultdict[int | None, list[StreamRow]](list)
+    for row in readings.streams:  # a reader that asks again has several
+        streams[_reader_of(row.prompt)].append(row)
     frame_bytes = bytes_around_token(readings.readers, readings.token_bytes)
     return [
-        _lay_out(reader, streams.get(reader.reader), frame_bytes, readings)
+        _lay_out(reader, streams[reader.reader], frame_bytes, readings)
         for reader in readings.readers
     ]
 
@@ -85,8 +92,9 @@ def read_ledger(readings: Readings) -> list[StreamLedger]:
 def bytes_around_token(readers: Sequence[ReaderRow], token_bytes: int = 5) -> float:
     """Return what an event takes on the wire besides its token, by what readers got of it."""
     with_tokens = [row for row in readers if row.tokens]
+    switched = any(row.status == _SWITCHED for row in readers)
     if not with_tokens:
-        return _USUAL_FRAME_BYTES
+        return _USUAL_MESSAGE_BYTES if switched else _USUAL_FRAME_BYTES
     least = min(with_tokens, key=lambda row: row.tokens)
     most = max(with_tokens, key=lambda row: row.tokens)
     # the last event may have come in part: two readers tell the size only if they are far apart
@@ -95,15 +103,17 @@ def bytes_around_token(readers: Sequence[ReaderRow], token_bytes: int = 5) -> fl
         return event_bytes - mean_token_bytes(least.tokens, most.tokens, token_bytes)
     body_bytes = most.body_bytes / most.tokens
     chunk_frame_bytes = len(f"{round(body_bytes):x}\r\n\r\n")
-    return body_bytes + chunk_frame_bytes - mean_token_bytes(0, most.tokens, token_bytes)
+    message_header_bytes = 2 if body_bytes < 126 else 4  # RFC 6455, section 5.2
+    around_bytes = message_header_bytes if switched else chunk_frame_bytes
+    return body_bytes + around_bytes - mean_token_bytes(0, most.tokens, token_bytes)
 
 
 def _lay_out(
-    reader: ReaderRow, stream: StreamRow | None, frame_bytes: float, readings: Readings
+    reader: ReaderRow, streams: list[StreamRow], frame_bytes: float, readings: Readings
 ) -> StreamLedger:
-    llm_bytes, llm_tokens = _before_the_server(stream, readings)
+    llm_bytes, llm_tokens = _before_the_server(streams, readings)
     down = _after_the_server(reader, readings)
-    produced = stream.tokens if stream else 0
+    produced = sum(stream.tokens for stream in streams)
     event_bytes = frame_bytes + mean_token_bytes(reader.tokens, produced, readings.token_bytes)
     downstream = None
     if down.kernel is not None:
@@ -126,24 +136,31 @@ def _lay_out(
         downstream_tokens=downstream,
         received_tokens=reader.tokens,
         received_bytes=reader.wire_bytes,
-        open=stream is not None and stream.ended_s is None,
-        left=reader.state == "left",
+        open=any(stream.ended_s is None for stream in streams),
+        left=reader.state in ("left", "stopped"),
         link_bytes=down.link,
         given_bytes=down.given,
+        first_token_s=_between_moments(reader.started_s, reader.first_token_s),
     )
 
 
 def _before_the_server(
-    stream: StreamRow | None, readings: Readings
+    streams: list[StreamRow], readings: Readings
 ) -> tuple[int | None, int | None]:
     """Return the bytes and tokens that the LLM has produced and the server has not yet read."""
-    if stream is None or not stream.tokens:
-        return 0, 0
-    if readings.kernel is None:
-        return None, None
-    in_kernel = _between(readings.llm_port, stream.peer_port, readings.kernel)
-    waiting = stream.buffered_bytes + in_kernel
-    return waiting, round(waiting / ((stream.bytes - stream.header_bytes) / stream.tokens))
+    total_bytes = tokens = 0
+    for stream in filter(lambda stream: stream.tokens, streams):
+        if readings.kernel is None:
+            return None, None
+        in_kernel = _between(readings.llm_port, stream.peer_port, readings.kernel)
+        waiting = stream.buffered_bytes + in_kernel
+        total_bytes += waiting
+        tokens += round(waiting / ((stream.bytes - stream.header_bytes) / stream.tokens))
+    return total_bytes, tokens
+
+
+def _between_moments(began_s: float | None, ended_s: float | None) -> float | None:
+    return None if began_s is None or ended_s is None else round(ended_s - began_s, 3)
 
 
 class _Down(NamedTuple):

@@ -28,7 +28,10 @@ class Transports:
             self._writers[peer[1]] = request.writer
 
     def given_bytes(self) -> dict[int, int]:
-        """Return the bytes of the newest answer on each connection, its head included."""
+        """Return the bytes of the newest answer on each connection, its head included.
+
+        Of a WebSocket it is the head alone: what follows goes by aiohttp's writer of messages.
+        """
         for port, writer in list(self._writers.items()):
             self._given_bytes[port] = writer.output_size
             # of a connection that has gone the number is kept, and nothing that it holds on to

@@ -13,6 +13,7 @@ from workshop_lib.show.diagnosis import (
     show_causes,
 )
 from workshop_lib.show.endings import compare_chats
+from workshop_lib.show.first_tokens import first_token_s, show_first_tokens, show_wait
 from workshop_lib.show.ledger import unaccounted_bytes, watch_ledger
 from workshop_lib.show.limits import show_limits
 from workshop_lib.show.live import replay, watch
@@ -39,6 +40,7 @@ __all__ = [
     "describe",
     "diagnose",
     "examine",
+    "first_token_s",
     "open_eight",
     "playground",
     "predict",
@@ -51,11 +53,13 @@ __all__ = [
     "show_claims",
     "show_code",
     "show_diff",
+    "show_first_tokens",
     "show_limits",
     "show_losses",
     "show_passages",
     "show_shares",
     "show_twins",
+    "show_wait",
     "unaccounted_bytes",
     "watch",
     "watch_ledger",

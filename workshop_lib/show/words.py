@@ -85,6 +85,7 @@ def caption(setup: Mapping[str, Any]) -> str:
         _high_water(setup),
         *_link(setup.get("link")),
         *_proxy(setup.get("proxy")),
+        *(["each reader has a WebSocket"] if setup.get("websocket") else []),
         *_lapse(setup.get("time_lapse", 1)),
         *([] if is_about_leaving(setup) else ["memory is the process's RSS above its baseline"]),
     ]

@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 from workshop_lib.pipe.child import Message, messages, report
+from workshop_lib.pipe.crowd.asking import Plan
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.crowd.line import Gate
 from workshop_lib.pipe.crowd.mix import habit_of
-from workshop_lib.pipe.crowd.reader import Plan, Reader
+from workshop_lib.pipe.crowd.reader import Reader
 from workshop_lib.pipe.crowd.row import ReaderRow, news_of
 from workshop_lib.pipe.sockets import connecting_socket, granted
 

@@ -1,16 +1,19 @@
 """One HTTP answer, parsed from exactly the bytes that a reader took from its socket."""
 
 import zlib
+from typing import Self
 
 import h11
 
 from workshop_lib.pipe.crowd.body import Body, error_text
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.crowd.chunks import BadFraming, Chunks
+from workshop_lib.pipe.crowd.whole import WholeEvents
 
 LONGEST_ERROR_BYTES = 4096
 WITHOUT_BODY = (204, 304)
 GZIP = 31  # zlib's window bits for data with a gzip head
+NAME = "x-answer-id"  # a server that lets a reader come back names its answers so
 
 
 class NoAnswer(Exception):
@@ -20,7 +23,11 @@ class NoAnswer(Exception):
 class Answer:
     """Follows an answer through its head and body; `ended` when its framing says so."""
 
-    def __init__(self, call: Call, prompt: str, end_mark: str) -> None:
+    opening = stopping = b""  # all that HTTP/1.1 says on this connection is the request
+
+    def __init__(self, call: Call, prompt: str, end_mark: str, is_cut: bool = False) -> None:
+        self._asked = call, prompt, end_mark
+        self._whole = WholeEvents() if is_cut else None
         self._http = h11.Connection(h11.CLIENT)
         self.request = call.request(self._http, prompt)
         self.status: int | None = None
@@ -33,12 +40,30 @@ class Answer:
         self._error_body = b""
 
     @property
+    def end_request(self) -> bytes:
+        """The request that ends an answer which outlives its connection; nothing for others."""
+        call, prompt, _ = self._asked
+        name = self.headers.get(NAME)
+        return call.of(name, "DELETE").request(h11.Connection(h11.CLIENT), prompt) if name else b""
+
+    @property
     def error(self) -> str | None:
         """The error the server told, by its status or in the body."""
         if self.status is None or self.status < 400:
             return self.body.error
         said = error_text(self._error_body) or self._error_body.decode(errors="replace").strip()
         return f"HTTP {self.status}: {said[:300]}" if said else f"HTTP {self.status}"
+
+    def again(self) -> Self:
+        """Return what follows on a new connection: the rest, or all of it once more."""
+        assert self._whole
+        call, prompt, end_mark = self._asked
+        if name := self.headers.get(NAME):
+            call = call.of(name, "GET", self._whole.last_event_id)
+        rest = type(self)(call, prompt, end_mark)
+        rest.body = self.body
+        rest.body.forget_after(self._whole.tokens)
+        return rest
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes from the wire, b"" at their end; raises NoAnswer."""
@@ -91,6 +116,8 @@ class Answer:
     def _take_body(self, piece: bytes) -> None:
         piece = self._unpack(piece)
         self.body.feed(piece)
+        if self._whole:
+            self._whole.feed(piece)
         if self.status and self.status >= 400:
             self._error_body = (self._error_body + piece)[:LONGEST_ERROR_BYTES]
 

@@ -32,6 +32,11 @@ class Body:
             self._tail = seen[-len(self._end_mark) :]
         self._look_for_errors(data)
 
+    def forget_after(self, tokens: int) -> None:
+        """Take up a new connection: of the old one only so many tokens came in whole events."""
+        self.order.tokens, self.order.highest_token = tokens, tokens - 1
+        self._scanner, self._tail, self._line = TokenScanner(), b"", b""
+
     def end(self) -> None:
         """Take the end of the body, which also ends its last line."""
         self._look_for_errors(b"\n")

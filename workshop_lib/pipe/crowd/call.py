@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import h11
 
+WITHOUT_BODY = ("GET", "DELETE")
 HEADERS = {
     "User-Agent": "workshop-crowd",
     "Accept": "text/event-stream",
@@ -27,6 +28,7 @@ class Call:
     method: str = "POST"
     body: str = '{"prompt": "{prompt}"}'
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    websocket: bool = False
 
     @classmethod
     def to(cls, url: str, method: str, headers: Mapping[str, str], body: str) -> Self:
@@ -36,10 +38,12 @@ class Call:
             host, port = parts.hostname, parts.port or 80
         except ValueError as problem:
             raise ValueError(f"{url!r} is no address ({problem}). {_EXAMPLE}") from None
-        if parts.scheme != "http" or not host:
+        if parts.scheme not in ("http", "ws") or not host:
             raise ValueError(f"{url!r} is no address that a crowd can read. {_EXAMPLE}")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        call = cls(host, port, _resolved(host, port), path, method, body, dict(headers))
+        socket_address = _resolved(host, port)
+        websocket = parts.scheme == "ws"
+        call = cls(host, port, socket_address, path, method, body, dict(headers), websocket)
         call.request(h11.Connection(h11.CLIENT), "reader 0")
         return call
 
@@ -47,10 +51,19 @@ class Call:
         """Return the same call in a user's name, as the proxy that knows its users sets it."""
         return replace(self, headers={**self.headers, "X-User": user})
 
+    def of(self, answer: str, method: str, last_event_id: str = "") -> Self:
+        """Return the call that reads on an answer that has a name, or ends it."""
+        after = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        headers = {**self.headers, **after}
+        return replace(self, method=method, path=f"{self.path}/{answer}", headers=headers)
+
+    def asking(self, prompt: str) -> str:
+        """Return the body, or the first message, for one prompt."""
+        return self.body.replace("{prompt}", json.dumps(prompt)[1:-1])
+
     def request(self, http: h11.Connection, prompt: str) -> bytes:
         """Return the request's bytes for one prompt."""
-        escaped = json.dumps(prompt)[1:-1]
-        body = b"" if self.method == "GET" else self.body.replace("{prompt}", escaped).encode()
+        body = b"" if self.method in WITHOUT_BODY else self.asking(prompt).encode()
         headers = {"Host": f"{self.host}:{self.port}"} | HEADERS | dict(self.headers)
         headers["Content-Length"] = str(len(body))
         try:

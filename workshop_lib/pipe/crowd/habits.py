@@ -41,7 +41,17 @@ class Leave:
     how: Literal["close", "reset"]
 
 
-Move = Read | Wait | Stall | Leave
+@dataclass(frozen=True)
+class Stop:
+    """Tell the server that no more is wanted, and keep the connection."""
+
+
+@dataclass(frozen=True)
+class Return:
+    """Lose the connection, and ask again on a new one."""
+
+
+Move = Read | Wait | Stall | Leave | Stop | Return
 
 
 @dataclass
@@ -122,6 +132,33 @@ class Leaver:
         if self.sleep_s:
             yield Wait(self.sleep_s)
         yield Leave(self.how)
+
+
+@dataclass(frozen=True)
+class Stopper:
+    """Says after `after_tokens` tokens that it wants no more, and reads what still comes."""
+
+    after_tokens: int = 10
+
+    def moves(self, seen: Seen) -> Iterator[Move]:
+        yield from _take(self.after_tokens, seen)
+        yield Stop()
+        yield from Steady().moves(seen)
+
+
+@dataclass(frozen=True)
+class Returner:
+    """Loses its connection after `after_tokens` tokens, and comes back for the rest.
+
+    Where the answer has a name it goes on with what it lacks; else all it can do is to ask again.
+    """
+
+    after_tokens: int = 10
+
+    def moves(self, seen: Seen) -> Iterator[Move]:
+        yield from _take(self.after_tokens, seen)
+        yield Return()
+        yield from Steady().moves(seen)
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,29 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-from workshop_lib.pipe.crowd.habits import Freezer, Habit, Leaver, Sleeper, Stalled, Steady
+from workshop_lib.pipe.crowd.habits import (
+    Freezer,
+    Habit,
+    Leaver,
+    Returner,
+    Sleeper,
+    Stalled,
+    Steady,
+    Stopper,
+)
 
 # A mapping's keys are invariant: without the first of these a plain `dict[str, float]` is no Mix.
 Shares = Mapping[str, float] | Mapping[Habit, float] | Mapping[str | Habit, float]
 Mix = str | Habit | Shares
 
 KINDS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Steady, Sleeper, Stalled, Leaver, Freezer)
+    kind.__name__.lower(): kind
+    for kind in (Steady, Sleeper, Stalled, Leaver, Stopper, Returner, Freezer)
 }
 _POSSIBLE = (
     "Possible are steady, steady:400 (bytes a second), sleeper:1024:0.1 (bytes, seconds), "
     "stalled, stalled:5 (tokens), leaver:10, leaver:10:reset, leaver:10:close:2 (tokens, how, "
-    "seconds), freezer:10:2 (tokens, seconds)."
+    "seconds), stopper:10, returner:10 (tokens), freezer:10:2 (tokens, seconds)."
 )
 
 

@@ -2,29 +2,25 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
 
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
-from workshop_lib.pipe.crowd.call import Call
+from workshop_lib.pipe.crowd.asking import Plan, answer_of, in_words, send_aside
 from workshop_lib.pipe.crowd.clock import Clock
-from workshop_lib.pipe.crowd.habits import Habit, Leave, Read, Seen, Stall, Steady, Wait
+from workshop_lib.pipe.crowd.habits import (
+    Habit,
+    Leave,
+    Read,
+    Return,
+    Seen,
+    Stall,
+    Steady,
+    Stop,
+    Wait,
+)
 from workshop_lib.pipe.crowd.line import Gate, Line
 from workshop_lib.pipe.crowd.mix import text_of
 from workshop_lib.pipe.crowd.row import ReaderRow, State
 from workshop_lib.pipe.sockets import connecting_socket
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one reader does and when it begins (seconds after the crowd)."""
-
-    reader: int
-    habit: Habit
-    prompt: str
-    call: Call
-    rcvbuf: int
-    begin_s: float
-    end_mark: str
 
 
 class Reader:
@@ -35,7 +31,7 @@ class Reader:
         self._gate = gate
         self._habit_text = text_of(plan.habit)
         self._crowd_began_s = 0.0
-        self._answer = Answer(plan.call, plan.prompt, plan.end_mark)
+        self._answer = answer_of(plan)
         self._line = Line(connecting_socket(plan.rcvbuf), gate)
         self._state: State = "connecting"
         self._problem: str | None = None
@@ -48,11 +44,10 @@ class Reader:
         """Read to the end; after stalling or leaving it returns too. Never raises."""
         self._crowd_began_s = crowd_began_s
         try:
+            await asyncio.sleep(self._plan.begin_s)
+            await self._gate.passed()
+            self._started_s = self._now_s()
             await self._ask()
-            while self._answer.status is None:
-                self._answer.feed(await self._line.receive_head())
-            self._line.clock = Clock()
-            self._line.clock.go()
             await self._read()
         except ConnectionRefusedError:
             call = self._plan.call
@@ -60,7 +55,7 @@ class Reader:
                 f"nobody listens on {call.host}:{call.port}: start the server, or correct the port"
             )
         except (OSError, NoAnswer) as problem:
-            self._fail(_in_words(problem))
+            self._fail(in_words(problem))
 
     def close(self) -> None:
         """Close the socket, whatever the state."""
@@ -69,7 +64,7 @@ class Reader:
     def row(self) -> ReaderRow:
         """Return the counters as they are now."""
         if self._state == "stalled" and (broken := self._line.problem()):
-            self._fail(_in_words(broken))
+            self._fail(in_words(broken))
         plan, body, habit = self._plan, self._answer.body, self._plan.habit
         clock_s = self._line.clock.now_s
         return ReaderRow(
@@ -81,7 +76,8 @@ class Reader:
             self._answer.status,
             body.order.violation or True,
             body.complete,
-            self._problem or self._answer.error,
+            # that its answer has been stopped is what a stopper has asked for
+            self._problem or (None if self._state == "stopped" else self._answer.error),
             self._started_s,
             self._first_token_s,
             body.order.tokens,
@@ -92,13 +88,15 @@ class Reader:
         )
 
     async def _ask(self) -> None:
-        await asyncio.sleep(self._plan.begin_s)
-        await self._gate.passed()
-        self._started_s = self._now_s()
         self._local_port = await self._line.connect(self._plan.call.address, self._plan.call.port)
         await self._gate.passed()
         await self._line.send(self._answer.request)
         self._state = "reading"
+        while self._answer.status is None:
+            self._answer.feed(await self._line.receive_head())
+        await self._line.send(self._answer.opening)
+        self._line.clock = Clock()
+        self._line.clock.go()
 
     async def _read(self) -> None:
         self._moves = self._habit().moves(self._seen)
@@ -113,13 +111,37 @@ class Reader:
                 case Stall():
                     self._state = "stalled"
                     return
+                case Stop():
+                    await self._stop()
+                    self._advance()
+                case Return():
+                    await self._return()
+                    self._advance()
                 case Leave(how):
                     await self._gate.passed()
                     self._state = "left"
                     self._line.close(reset=how == "reset")
                     return
-        self._state = "failed" if self._answer.error else "done"
+        if self._state != "stopped":
+            self._state = "failed" if self._answer.error else "done"
         self._line.close()
+
+    async def _stop(self) -> None:
+        await self._gate.passed()
+        await self._line.send(self._answer.stopping)
+        self._state = "stopped"
+        if request := self._answer.end_request:
+            await send_aside(self._plan.call, request)
+
+    async def _return(self) -> None:
+        await self._gate.passed()
+        self._line.close(reset=True)
+        taken_bytes = self._line.wire_bytes
+        self._line = Line(connecting_socket(self._plan.rcvbuf), self._gate)
+        self._line.wire_bytes = taken_bytes
+        assert isinstance(self._answer, Answer)
+        self._answer = self._answer.again()
+        await self._ask()
 
     def _habit(self) -> Habit:
         """An error's body is short, and is read whole whatever the habit."""
@@ -147,9 +169,3 @@ class Reader:
 
     def _now_s(self) -> float:
         return time.monotonic() - self._crowd_began_s
-
-
-def _in_words(problem: Exception) -> str:
-    if isinstance(problem, ConnectionResetError | BrokenPipeError):
-        return "connection reset by the server"
-    return str(problem) if isinstance(problem, NoAnswer) else f"the connection broke ({problem})"

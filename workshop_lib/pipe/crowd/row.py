@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-State = Literal["connecting", "reading", "stalled", "left", "done", "failed"]
+State = Literal["connecting", "reading", "stalled", "stopped", "left", "done", "failed"]
 
 
 class ReaderRow(NamedTuple):

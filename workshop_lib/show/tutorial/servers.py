@@ -1,4 +1,4 @@
-"""The claims of the tutorial that this workshop grew from, each with the run that judges it."""
+"""What the tutorial says of servers and of their proof, each with the run that judges it."""
 
 from workshop_lib.meter.recording import Gauges, Recording
 from workshop_lib.pipe.express import writable_lengths
@@ -10,7 +10,7 @@ from workshop_lib.verdict import judge
 ALARM_BYTES = 65_536
 SMALLEST_MARK_BYTES = 16_384  # Node's until version 20
 
-CLAIMS = (
+SERVERS = (
     Claim(
         "01",
         "What the socket does not take waits in the server, and that grows.",
