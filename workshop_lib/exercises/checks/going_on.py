@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, cast
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from servers import step6_resumable
-from servers.resuming import ANSWER_ID
 from workshop_lib.exercises.calling import call
 from workshop_lib.exercises.contract import NotYet
 from workshop_lib.pipe.fake_llm import FakeLLM
@@ -88,7 +87,7 @@ async def _lose(session: ClientSession, after: int) -> Lost:
     numbers: list[int] = []
     parser = SseParser()
     async with session.post("/chat", json={"prompt": "reader 0"}) as response:
-        name = response.headers[ANSWER_ID]
+        name = response.headers["X-Answer-Id"]
         while len(numbers) < after:
             for event in parser.push(await response.content.readany()):
                 numbers += _numbers(event.data)
