@@ -16,6 +16,10 @@ define step
 	echo "== $(1): ok, $$(($$(date +%s) - start)) s"
 endef
 
+# What a busy machine has disturbed passes by itself; what is broken fails again, and that decides.
+twice = $(BIN)/python -m pytest -q $(1) $(2) || \
+	{ echo "== what failed, once more and by itself"; $(BIN)/python -m pytest -q $(1) --last-failed; }
+
 .DEFAULT_GOAL := help
 .PHONY: help lab test lesson faults patients bench notebooks install lock clean
 
@@ -40,8 +44,8 @@ test: ## check everything, the way CI does
 	$(call step,types,$(BIN)/python -m basedpyright)
 	$(call step,page: types and lint,$(NPM_RUN) check)
 	$(call step,page: tests,$(NPM_RUN) test -- --reporter=minimal)
-	$(call step,tests: two files at a time,$(BIN)/python -m pytest -q -m "not alone" -n 2 --dist loadfile)
-	$(call step,tests: alone,$(BIN)/python -m pytest -q -m alone)
+	$(call step,tests: three files at a time,$(call twice,-m "not alone",-n 3 --dist loadfile))
+	$(call step,tests: alone,$(call twice,-m alone))
 	$(call step,notebooks: as stored and solved,$(BIN)/python -m tests.solved)
 
 lesson: install ## run one lesson's checks, and its solutions: make lesson N=02

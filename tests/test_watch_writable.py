@@ -11,6 +11,8 @@ from workshop_lib.meter.recording import Recording
 from workshop_lib.pipe.express import express_server, writable_lengths
 from workshop_lib.verdict import judge
 
+pytestmark = pytest.mark.alone
+
 EVENT_BYTES = 8100
 # so large that the kernel's buffers, which are Node's own affair, are full in a second
 LOAD: dict[str, Any] = {

@@ -21,6 +21,8 @@ from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.verdict import judge
 
+pytestmark = pytest.mark.alone
+
 TOKENS = 20
 PATIENCE_S = 30
 PACE: dict[str, Any] = {"tokens_per_s": 100, "time_lapse": 4, "websocket": True}
