@@ -74,6 +74,8 @@ class WithHeartbeats:
             await asyncio.gather(self._coming, return_exceptions=True)
         await self._stream.close()
         # that closes the connection alone: the SDK's dozen generators around it are a cycle, and
-        # would be left to the garbage collector, if they did not run to their end
-        with suppress(*LLM_ERRORS, StopAsyncIteration):
-            await anext(self._stream)
+        # would be left to the garbage collector, if they did not run to their end: through the rest
+        # of what they had read, 64 KiB at most
+        with suppress(*LLM_ERRORS):
+            while await anext(self._stream, None):
+                pass
