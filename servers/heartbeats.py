@@ -9,14 +9,13 @@ blank one that ends a block.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Self
 
 from aiohttp import web
 from openai import AsyncStream
 
-from servers.common import LLM_ERRORS, Chunk
+from servers.common import Chunk
 from servers.journal import TALLY
 from servers.settings import seconds
 
@@ -73,9 +72,9 @@ class WithHeartbeats:
             self._coming.cancel()
             await asyncio.gather(self._coming, return_exceptions=True)
         await self._stream.close()
-        # that closes the connection alone: the SDK's dozen generators around it are a cycle, and
-        # would be left to the garbage collector, if they did not run to their end: through the rest
-        # of what they had read, 64 KiB at most
-        with suppress(*LLM_ERRORS):
-            while await anext(self._stream, None):
-                pass
+        # That closes the connection alone. Around it stands a cycle of the SDK's generators, which
+        # would be left to the garbage collector; there is no public way to close them, and to read
+        # on to their end would take as long as all that the server has in hand.
+        generator: AsyncGenerator[Chunk] | None = getattr(self._stream, "_iterator", None)
+        if generator:
+            await generator.aclose()
