@@ -21,10 +21,10 @@ twice = $(BIN)/python -m pytest -q $(1) $(2) || \
 	{ echo "== what failed, once more and by itself"; $(BIN)/python -m pytest -q $(1) --last-failed; }
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lesson faults patients bench notebooks install lock clean
+.PHONY: help lab test test-all lesson faults patients bench notebooks install lock clean
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROWSER=1 can be set)
 	@mkdir -p .venv/workspaces
@@ -44,9 +44,12 @@ test: ## check everything, the way CI does
 	$(call step,types,$(BIN)/python -m basedpyright)
 	$(call step,page: types and lint,$(NPM_RUN) check)
 	$(call step,page: tests,$(NPM_RUN) test -- --reporter=minimal)
-	$(call step,tests: three files at a time,$(call twice,-m "not alone",-n 3 --dist loadfile))
-	$(call step,tests: alone,$(call twice,-m alone))
+	$(call step,tests: three files at a time,$(call twice,-m "not alone and not long",-n 3 --dist loadfile))
+	$(call step,tests: alone,$(call twice,-m "alone and not long"))
 	$(call step,notebooks: as stored and solved,$(BIN)/python -m tests.solved)
+
+test-all: test ## the same, and what takes too long for CI
+	$(call step,tests: long,$(BIN)/python -m pytest -q -m long)
 
 lesson: install ## run one lesson's checks, and its solutions: make lesson N=02
 	@[ -n "$(N)" ] || { echo "Say which lesson, with two digits: make lesson N=02"; exit 2; }
