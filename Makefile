@@ -76,10 +76,16 @@ install: ## bring .venv to what requirements.lock says (lab, test and lesson do 
 	@$(PYTHON) .ci/install.py
 	@$(BIN)/python -m workshop_lib.pipe.node
 
+# Extras with a lock of their own are installed by those alone who ask for them.
+COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --custom-compile-command "make lock" pyproject.toml
+OWN_LOCKS := $(wildcard requirements-*.lock)
+
 lock: install ## pin the newest versions that pyproject.toml allows
-	@$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	--generate-hashes --all-extras --custom-compile-command "make lock" \
-	pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --upgrade --extra test --extra bench --extra patients --extra dev \
+	--output-file requirements.lock
+	@$(foreach lock,$(OWN_LOCKS),$(COMPILE) --upgrade --constraint requirements.lock \
+	--extra $(lock:requirements-%.lock=%) --output-file $(lock) &&) true
 
 clean: ## remove .venv and whatever else the other verbs made
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info react_client/dist

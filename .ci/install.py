@@ -1,5 +1,7 @@
 """Brings .venv to what requirements.lock says: `make lab` and `make test` run it first.
 
+With the name of an extra, to what `requirements-<extra>.lock` says as well.
+
 Runs under any Python from 3.11 on, before anything is installed. The stamp in .venv tells what
 is installed and where; when it still fits, there is nothing to do.
 """
@@ -21,6 +23,7 @@ PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / ".installed"
 HALF_MADE = VENV / ".installing"
+PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 CLEAN_START = "run `make clean`, then the same command again"
 
 
@@ -42,6 +45,11 @@ def is_installed() -> bool:
     """Tells whether the stamp still fits and the environment's Python still starts."""
     fits = STAMP.exists() and not HALF_MADE.exists() and STAMP.read_text() == wanted_stamp()
     return fits and succeeds(PYTHON, "-c", "")
+
+
+def count(lock: Path) -> int:
+    """Returns how many packages a lock pins."""
+    return sum(line[:1].isalnum() for line in lock.read_text().splitlines())
 
 
 def make_venv() -> None:
@@ -89,23 +97,26 @@ def lock_lines(package: str) -> str:
     return "\n".join(lines[start : end + 1]) + "\n"
 
 
-def install_locked() -> None:
-    """Installs what the lock pins, by uv where it runs, else by pip: slower, same hashes."""
+def install_uv() -> bool:
+    """Installs the locked uv and tells whether it runs here."""
     only_uv = VENV / "uv.lock"
     only_uv.write_text(lock_lines("uv"))
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    hashed = ["--require-hashes", "--requirement"]
-    uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON, *hashed, LOCK]
-    if succeeds(*pip, *hashed, only_uv, "--only-binary", ":all:") and succeeds(*uv):
+    return succeeds(*PIP, "--require-hashes", "--requirement", only_uv, "--only-binary", ":all:")
+
+
+def install_locked(lock: Path) -> None:
+    """Installs what a lock pins, by uv where it runs, else by pip: slower, same hashes."""
+    hashed = ["--require-hashes", "--requirement", lock]
+    uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON, *hashed]
+    if install_uv() and succeeds(*uv):
         return
     say("uv could not install the packages; trying with pip, which takes some minutes")
-    run("installing the packages", *pip, *hashed, LOCK)
+    run("installing the packages", *PIP, *hashed)
 
 
 def install_project() -> None:
     """Installs this project in place, built by the locked setuptools."""
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run("installing the project", *pip, "--no-deps", "--no-build-isolation", "--editable", ".")
+    run("installing the project", *PIP, "--no-deps", "--no-build-isolation", "--editable", ".")
 
 
 def say(what: str) -> None:
@@ -113,19 +124,39 @@ def say(what: str) -> None:
     print(what, flush=True)
 
 
-def main() -> None:
-    """Installs when needed; says what it does and how long it took."""
+def install() -> bool:
+    """Makes .venv and installs the workshop in it; False when there was nothing to do."""
     if is_installed():
-        return
-    start_s = time.monotonic()
-    packages = sum(line[:1].isalnum() for line in LOCK.read_text().splitlines())
-    say(f"Installing {packages} packages into .venv, once (10 s to 3 min)...")
+        return False
+    say(f"Installing {count(LOCK)} packages into .venv, once (10 s to 3 min)...")
     make_venv()
-    install_locked()
+    install_locked(LOCK)
     install_project()
     STAMP.write_text(wanted_stamp())
     HALF_MADE.unlink()
-    say(f"Installed in {time.monotonic() - start_s:.0f} s.")
+    return True
+
+
+def install_extra(name: str) -> bool:
+    """Installs one extra beside the workshop; False when there was nothing to do."""
+    lock, stamp = ROOT / f"requirements-{name}.lock", VENV / f".installed-{name}"
+    if not lock.exists():
+        known = sorted(path.stem.partition("-")[2] for path in ROOT.glob("requirements-*.lock"))
+        sys.exit(f"There is no extra {name!r}; name one of these: {', '.join(known)}")
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return False
+    say(f"Installing the extra {name!r} into .venv, once: {count(lock)} packages...")
+    install_locked(lock)
+    stamp.write_text(wanted)
+    return True
+
+
+def main(extras: list[str]) -> None:
+    """Installs what is missing; says what it does and how long it took."""
+    start_s = time.monotonic()
+    if any([install(), *map(install_extra, extras)]):
+        say(f"Installed in {time.monotonic() - start_s:.0f} s.")
 
 
 if __name__ == "__main__":
@@ -137,4 +168,4 @@ if __name__ == "__main__":
             f"The workshop needs Python 3.11 or newer; {sys.executable} is {found}. Name a "
             "newer one: make lab PYTHON=/path/to/python3"
         )
-    main()
+    main(sys.argv[1:])

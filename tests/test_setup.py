@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCKS = sorted(ROOT.glob("requirements*.lock"))
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 # From the one that may import all to the one that imports none of them.
@@ -59,33 +59,56 @@ def bound_of(requirement: str) -> str:
     return requirement.removeprefix(name_of(requirement)).strip()
 
 
-def locked() -> dict[str, list[str]]:
-    """Returns the lines of each package in the lock, without the lines that say what needs it."""
-    lines = [line for line in LOCK.splitlines() if not line.lstrip().startswith("#")]
+def locked(lock: Path) -> dict[str, list[str]]:
+    """Returns the lines of each package in a lock, without the lines that say what needs it."""
+    lines = [line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#")]
     starts = [n for n, line in enumerate(lines) if not line.startswith(" ")]
     return {
         lines[a]: lines[a + 1 : b] for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)
     }
 
 
-def test_lock_pins_everything_with_hashes() -> None:
-    for pin, hashes in locked().items():
+def versions(lock: Path) -> dict[str, set[str]]:
+    """Returns the versions of each package in a lock: several, where platforms differ."""
+    found: dict[str, set[str]] = {}
+    for pin in locked(lock):
+        name, _, version = pin.split(" ")[0].partition("==")
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+def lock_of(extra: str) -> Path:
+    """Returns the lock that pins an extra: its own, or the one for everybody."""
+    own = ROOT / f"requirements-{extra}.lock"
+    return own if own in LOCKS else ROOT / "requirements.lock"
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_lock_pins_everything_with_hashes(lock: Path) -> None:
+    for pin, hashes in locked(lock).items():
         assert re.match(r"[a-z0-9.-]+==\S+", pin), pin
         assert hashes, f"{pin} has no hash"
         assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", line) for line in hashes), pin
 
 
-def test_lock_holds_no_address_and_no_path() -> None:
-    assert not re.search(r"://|--(extra-)?index|--find-links|file:|(^|\s)/\w", LOCK)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_lock_holds_no_address_and_no_path(lock: Path) -> None:
+    assert not re.search(r"://|--(extra-)?index|--find-links|file:|(^|\s)/\w", lock.read_text())
 
 
-def test_lock_holds_all_that_pyproject_names() -> None:
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_locks_pin_the_same_versions(lock: Path) -> None:
+    everybody = versions(ROOT / "requirements.lock")
+    for name, pinned in versions(lock).items():
+        assert pinned <= everybody.get(name, pinned), name
+
+
+def test_locks_hold_all_that_pyproject_names() -> None:
     project = PYPROJECT["project"]
-    wanted = [*project["dependencies"], *PYPROJECT["build-system"]["requires"]]
-    for extra in project["optional-dependencies"].values():
-        wanted += extra
-    pinned = {name_of(pin) for pin in locked()}
-    assert {name_of(requirement) for requirement in wanted} <= pinned
+    extras = {"": [*project["dependencies"], *PYPROJECT["build-system"]["requires"]]}
+    for extra, wanted in (extras | project["optional-dependencies"]).items():
+        pinned = {name_of(pin) for pin in locked(lock_of(extra))}
+        assert {name_of(requirement) for requirement in wanted} <= pinned, extra
 
 
 def test_conda_environment_agrees_with_pyproject() -> None:
@@ -110,9 +133,9 @@ def test_every_verb_is_in_make_help() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
     assert phony
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    listed = set(re.findall(r"^make (\w+) +\S", shown.stdout, re.MULTILINE))
+    listed = set(re.findall(r"^make ([a-z-]+) +\S", shown.stdout, re.MULTILINE))
     assert listed == set(phony[1].split())
-    assert listed == set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    assert listed == set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
 def imported(path: Path) -> Iterator[str]:
