@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+from openai import AsyncStream
 
 from servers import step4_production
 from tests.mechanism import ask, gone, nothing_left, read_all, until
@@ -94,16 +95,22 @@ def connections(server: ServerThread) -> list[object]:
 def test_nothing_of_an_answer_that_was_left_waits_for_the_collector(llm: FakeLLM):
     gc.collect()
     gc.disable()
-    before = unfinished_streams()
+    before = unfinished_streams(), alive_streams()
     try:
         with serving(llm, **ENDLESS) as server:
             for k in range(20):
                 with ask(server.port, f"leaves {k}") as reader:
                     read_until(reader, b"data:", times=1 + k % 3)
             until(lambda: llm.totals().open == 0)
-            until(lambda: unfinished_streams() <= before, 5)
+            until(lambda: unfinished_streams() <= before[0], 5)
+            until(lambda: alive_streams() <= before[1], 5)
     finally:
         gc.enable()
+
+
+def alive_streams() -> int:
+    """Count the LLM's answers that have not been freed."""
+    return sum(type(one) is AsyncStream for one in gc.get_objects())
 
 
 def unfinished_streams() -> int:

@@ -59,7 +59,7 @@ async def test_chunks_without_text_do_not_put_a_heartbeat_off(monkeypatch: pytes
     now_s = itertools.count()  # a second at each look
     monkeypatch.setattr(heartbeats, "time", SimpleNamespace(monotonic=lambda: next(now_s)))
 
-    request = _Request(Tally(cast(Any, None)))
+    request = _Request(Tally(None, cast(Any, None), None))
     async with WithHeartbeats(cast(Any, request), cast(Any, _Thinking())) as chunks:
         seen = [await anext(chunks) for _ in range(30)]
     assert seen.count(None) == request[TALLY].heartbeats > 1
