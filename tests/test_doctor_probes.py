@@ -9,6 +9,7 @@ from aiohttp import web
 
 from servers import step1_broken, step2_fixed, step4_production
 from servers.common import ask_llm, event_of, start_stream
+from servers.presence import while_reader_stays
 from tests.doctor_wards import DONE, Server, examined, good
 from workshop_lib.doctor.llm_env import API_KEY
 from workshop_lib.doctor.probes import (
@@ -127,6 +128,22 @@ async def test_events_without_a_blank_line():
     (finding,) = await examined(Joined().chat, framing.PROBE)
     assert finding.verdict == "sick"
     assert "run into one another" in finding.evidence
+
+
+async def greeting(request: web.Request) -> web.StreamResponse:
+    async with while_reader_stays(request):
+        response, _ = await start_stream(request)
+        await response.write(b": hello\n\n")
+        await asyncio.sleep(cancellation.READ_S + 0.2)
+        async with await ask_llm(request) as stream:
+            async for chunk in stream:
+                await response.write(event_of(chunk))
+    return response
+
+
+async def test_a_server_that_greets_long_before_it_asks_its_llm():
+    (finding,) = await examined(greeting, cancellation.STREAMING)
+    assert finding.verdict == "healthy", finding.evidence
 
 
 async def gathering(request: web.Request) -> web.StreamResponse:

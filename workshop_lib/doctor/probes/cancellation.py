@@ -27,6 +27,8 @@ async def cancel_streaming(ward: Ward) -> Finding:
     await witness.read(lambda: witness.body.order.tokens >= READ_TOKENS, READ_S)
     if not witness.body.bytes:  # some gather, or clump: what matters is that the LLM is at work
         await until(lambda: visit.produced_tokens() >= READ_TOKENS, ward.doses.late_s)
+    if not await visit.reached_llm(ward.doses.late_s):  # it may greet its reader before it asks
+        return Finding("unclear", "the server did not ask its LLM.")
     before = visit.produced_tokens()
     if not visit.upstream_open():
         return ended_before(visit)
