@@ -21,6 +21,7 @@ from workshop_lib.show.money import Price
 from workshop_lib.show.passages import show_passages
 from workshop_lib.show.playground import playground
 from workshop_lib.show.predictions import compare_prediction, predict
+from workshop_lib.show.returns import show_returns
 from workshop_lib.show.shares import show_shares
 from workshop_lib.show.splitters import right_cases, show_losses
 from workshop_lib.show.storm import render_storm
@@ -57,6 +58,7 @@ __all__ = [
     "show_limits",
     "show_losses",
     "show_passages",
+    "show_returns",
     "show_shares",
     "show_twins",
     "show_wait",
