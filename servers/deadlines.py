@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from openai import AsyncStream
 
+from servers.closing import close
 from servers.common import Chunk, ask_llm, event, refusal
 from servers.journal import TALLY
 from servers.presence import give_up
@@ -65,8 +66,20 @@ async def deadlines(app: web.Application) -> AsyncIterator[None]:
     yield
 
 
-async def ask_in_time(request: web.Request) -> AsyncStream[Chunk]:
-    """Ask the LLM; one that does not accept in time is a status like its other failures."""
+@asynccontextmanager
+async def ask_in_time(request: web.Request) -> AsyncGenerator[AsyncStream[Chunk]]:
+    """Ask the LLM, and close its answer on every way out: leaving a loop over it does not.
+
+    An LLM that does not accept in time is a status like its other failures.
+    """
+    stream = await _accepted(request)
+    try:
+        yield stream
+    finally:
+        await close(stream)
+
+
+async def _accepted(request: web.Request) -> AsyncStream[Chunk]:
     deadlines = request.app[DEADLINES]
     try:
         async with deadlines.within(deadlines.start_s):

@@ -9,7 +9,7 @@ blank one that ends a block.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Self
 
 from aiohttp import web
@@ -71,10 +71,3 @@ class WithHeartbeats:
         if self._coming:  # a stream that is being read cannot be closed
             self._coming.cancel()
             await asyncio.gather(self._coming, return_exceptions=True)
-        await self._stream.close()
-        # That closes the connection alone. Around it stands a cycle of the SDK's generators, which
-        # would be left to the garbage collector; there is no public way to close them, and to read
-        # on to their end would take as long as all that the server has in hand.
-        generator: AsyncGenerator[Chunk] | None = getattr(self._stream, "_iterator", None)
-        if generator:
-            await generator.aclose()

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from traceback import clear_frames
 
 from aiohttp import web
 
@@ -62,6 +63,7 @@ class Answer:
             ended = "complete" if tally.finished else "llm_failed"
         except Unavailable as why:
             ended = {"gone": "abandoned"}.get(str(why), str(why))
+            clear_frames(why.__traceback__)  # they hold the tasks, and a task what it ended with
         except asyncio.CancelledError:
             ended = "shutting_down"
             raise

@@ -21,8 +21,7 @@ from servers.presence import while_reader_stays
 @needs(journal, metrics, cors, limits, deadlines, heartbeats)
 async def chat(request: web.Request) -> web.StreamResponse:
     request = await within_limits(request)
-    # the stream is closed on every way out: leaving a loop over it does not close it
-    async with while_reader_stays(request), await ask_in_time(request) as stream:
+    async with while_reader_stays(request), ask_in_time(request) as stream:
         response, writer = await open_stream(request)  # until here whatever fails is a status
         last = None
         try:

@@ -22,11 +22,10 @@ from servers.presence import while_reader_stays
 @needs(journal, metrics, cors, limits, deadlines, heartbeats, budgets)
 async def chat(request: web.Request) -> web.StreamResponse:
     request = await within_limits(request)
-    # the stream is closed on every way out: leaving a loop over it does not close it
     async with (
         while_reader_stays(request),
         metered(request) as meter,  # around the LLM, so that a refusal costs nothing
-        await ask_in_time(request) as stream,
+        ask_in_time(request) as stream,
     ):
         response, writer = await open_stream(request)  # until here whatever fails is a status
         last = None

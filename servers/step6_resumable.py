@@ -24,8 +24,7 @@ from servers.resuming import reading, resuming
 async def produce(request: web.Request, answer: Answer) -> None:
     async with (
         metered(request) as meter,  # around the LLM, so that a refusal costs nothing
-        # the stream is closed on every way out: leaving a loop over it does not close it
-        await ask_in_time(request) as stream,
+        ask_in_time(request) as stream,
     ):
         answer.accept()  # until here whatever fails is a status
         last = None

@@ -5,14 +5,14 @@ import json
 import socket
 import sys
 from collections.abc import Iterator
-from types import AsyncGeneratorType
+from types import AsyncGeneratorType, ModuleType
 from typing import Any
 
 import psutil
 import pytest
 from openai import AsyncStream
 
-from servers import step4_production
+from servers import step4_production, step5_metered, step6_resumable
 from tests.mechanism import ask, gone, nothing_left, read_all, until
 from tests.production import ENDLESS, HEALTHY, LARGE, read_until, refused, serving
 from tests.test_servers import events, parts, tokens_of
@@ -92,12 +92,14 @@ def connections(server: ServerThread) -> list[object]:
 # -- shutdown -------------------------------------------------------------------------------------
 
 
-def test_nothing_of_an_answer_that_was_left_waits_for_the_collector(llm: FakeLLM):
+@pytest.mark.parametrize("step", [step4_production, step5_metered, step6_resumable])
+def test_nothing_of_an_answer_that_was_left_waits_for_the_collector(step: ModuleType, llm: FakeLLM):
     gc.collect()
     gc.disable()
     before = unfinished_streams(), alive_streams()
     try:
-        with serving(llm, **ENDLESS) as server:
+        env = {"RESUME_S": "0.1", "MAX_STREAMS_PER_USER": "20"}
+        with serving(llm, env, step, **ENDLESS) as server:
             for k in range(20):
                 with ask(server.port, f"leaves {k}") as reader:
                     read_until(reader, b"data:", times=1 + k % 3)

@@ -2,13 +2,15 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.sse import ServerSentEvent
 from openai import AsyncStream
 
+from servers.closing import close
 from servers.fastapi.common import Chunk, Question, Refusal, address, ask_llm, error
 from servers.settings import seconds
 
@@ -20,8 +22,20 @@ GRACE_S = seconds("GRACE_S", 20)
 USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
-async def ask_in_time(request: Request, question: Question) -> AsyncStream[Chunk]:
-    """Ask the LLM; one that does not accept in time is a status like its other failures."""
+@asynccontextmanager
+async def ask_in_time(request: Request, question: Question) -> AsyncGenerator[AsyncStream[Chunk]]:
+    """Ask the LLM, and close its answer on every way out: leaving a loop over it does not.
+
+    An LLM that does not accept in time is a status like its other failures.
+    """
+    stream = await _accepted(request, question)
+    try:
+        yield stream
+    finally:
+        await close(stream)
+
+
+async def _accepted(request: Request, question: Question) -> AsyncStream[Chunk]:
     try:
         async with asyncio.timeout(START_S):
             return await ask_llm(request, question)

@@ -34,7 +34,7 @@ async def answer(
 ) -> AsyncIterator[AsyncStream[Chunk]]:
     # beside FastAPI's own no-cache: what compresses would gather tokens into blocks (RFC 9111)
     response.headers["Cache-Control"] = "no-transform"
-    async with await ask_in_time(request, question) as stream:  # closed on every way out
+    async with ask_in_time(request, question) as stream:
         yield stream
 
 
