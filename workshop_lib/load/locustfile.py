@@ -1,0 +1,109 @@
+"""What Locust loads: its user is one reader of the crowd."""
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
+from typing import Any, ClassVar
+
+import gevent
+from locust import User, events, task
+from locust.env import Environment
+from locust.exception import StopUser
+from locust.runners import Runner, WorkerRunner
+from locust.stats import CSV_STATS_INTERVAL_SEC
+from locust.web import WebUI
+
+from workshop_lib.doctor.hosts import NotAllowed
+from workshop_lib.load.figures import Figure, Figures
+from workshop_lib.load.guard import guard
+from workshop_lib.load.mix import dealt
+from workshop_lib.load.options import add_options
+from workshop_lib.load.plan import Plan
+from workshop_lib.load.reader import Reader
+from workshop_lib.pipe.crowd.mix import habit_of
+
+BAD_INPUT = 2
+
+events.init_command_line_parser.add_listener(add_options)
+
+
+class StreamReader(User):
+    """Asks, reads by its habit, pauses, and asks again."""
+
+    allowed: ClassVar[Sequence[str]] = ()
+    plan: ClassVar[Plan | None] = None
+    habits: ClassVar[Iterator[str]] = iter(())
+    numbers: ClassVar[Iterator[str]] = iter(())
+
+    def on_start(self) -> None:
+        if self.plan is None:
+            raise StopUser
+        self.habit = next(self.habits)
+
+    def wait_time(self) -> float:
+        return self.plan.pause_s if self.plan else 0.0
+
+    @task
+    def read(self) -> None:
+        assert self.plan
+        prompt = self.plan.prompt.replace("{k}", next(self.numbers))
+        figures = Figures(self._tell, self.plan.stall_s)
+        Reader(self.plan, habit_of(self.habit), prompt, figures).run()
+
+    def _tell(
+        self, figure: Figure, time_ms: float | None, size_bytes: int, problem: str | None
+    ) -> None:
+        self.environment.events.request.fire(
+            request_type=figure,
+            name=self.habit,
+            response_time=time_ms,
+            response_length=size_bytes,
+            exception=problem,
+            context={},
+        )
+
+
+@events.init.add_listener
+def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
+    """Keep whom this very command allows: a master sends its own options to its workers."""
+    options = environment.parsed_options
+    StreamReader.allowed = tuple(options.allow_host)
+    if web_ui:
+        guard(web_ui, environment, StreamReader.allowed)
+    if options.headless or (environment.host and not isinstance(runner, WorkerRunner)):
+        try:
+            plan_of(environment)
+        except (NotAllowed, ValueError) as problem:
+            sys.exit(f"Cannot begin. {problem}")
+
+
+@events.test_start.add_listener
+def begin(environment: Environment, **_: Any) -> None:
+    """Read the options as they are by now; a worker that may not load this host says so and ends."""
+    runner = environment.runner
+    index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
+    StreamReader.plan = None
+    try:
+        plan = StreamReader.plan = plan_of(environment)
+    except (NotAllowed, ValueError) as problem:
+        logging.getLogger(__name__).error("Cannot begin. %s", problem)
+        environment.events.user_error.fire(user_instance=None, exception=problem, tb=None)
+        environment.process_exit_code = BAD_INPUT
+        gevent.spawn(runner.quit)
+    else:
+        StreamReader.habits = islice(dealt(plan.shares), index, None)
+        StreamReader.numbers = (f"{index}.{number}" for number in count())
+
+
+@events.quitting.add_listener
+def write_last_figures(environment: Environment, **_: Any) -> None:
+    """Give Locust's CSV its last rows: it writes them every second, and none when it closes."""
+    runner = environment.runner
+    if environment.parsed_options.csv_prefix and not isinstance(runner, WorkerRunner):
+        runner.quit()  # the workers' last figures come with it
+        gevent.sleep(1.5 * CSV_STATS_INTERVAL_SEC)
+
+
+def plan_of(environment: Environment) -> Plan:
+    return Plan.of(environment.host or "", vars(environment.parsed_options), StreamReader.allowed)
