@@ -27,4 +27,5 @@ def guard(web_ui: WebUI, environment: Environment, allowed: Collection[str]) -> 
             return jsonify(said)
         return None
 
+    assert web_ui.app  # only its class has none
     web_ui.app.before_request(refuse)

@@ -1,5 +1,7 @@
 """What Locust loads: its user is one reader of the crowd."""
 
+# pyright: reportUnknownMemberType=false
+# Locust types neither its events' arguments nor a worker's index.
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -68,6 +70,7 @@ class StreamReader(User):
 def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
     """Keep whom this very command allows: a master sends its own options to its workers."""
     options = environment.parsed_options
+    assert options
     StreamReader.allowed = tuple(options.allow_host)
     if web_ui:
         guard(web_ui, environment, StreamReader.allowed)
@@ -75,14 +78,16 @@ def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_:
         try:
             plan_of(environment)
         except (NotAllowed, ValueError) as problem:
-            sys.exit(f"Cannot begin. {problem}")
+            print(f"Cannot begin. {problem}", file=sys.stderr)
+            sys.exit(BAD_INPUT)
 
 
 @events.test_start.add_listener
 def begin(environment: Environment, **_: Any) -> None:
-    """Read the options as they are by now; a worker that may not load this host says so and ends."""
+    """Read the options as they are by now; who may not load this host ends, and says so."""
     runner = environment.runner
-    index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
+    assert runner
+    index = int(runner.worker_index) if isinstance(runner, WorkerRunner) else 0  # pyright: ignore[reportUnknownArgumentType]
     StreamReader.plan = None
     try:
         plan = StreamReader.plan = plan_of(environment)
@@ -99,8 +104,9 @@ def begin(environment: Environment, **_: Any) -> None:
 @events.quitting.add_listener
 def write_last_figures(environment: Environment, **_: Any) -> None:
     """Give Locust's CSV its last rows: it writes them every second, and none when it closes."""
-    runner = environment.runner
-    if environment.parsed_options.csv_prefix and not isinstance(runner, WorkerRunner):
+    runner, options = environment.runner, environment.parsed_options
+    assert runner and options
+    if options.csv_prefix and not isinstance(runner, WorkerRunner):
         runner.quit()  # the workers' last figures come with it
         gevent.sleep(1.5 * CSV_STATS_INTERVAL_SEC)
 

@@ -1,5 +1,7 @@
 """The options beside Locust's own: they stand in --help, and most of them on the web page, too."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# configargparse, which Locust's parser is made of, has no types.
 from locust.argument_parser import LocustArgumentParser
 
 from workshop_lib.doctor.asking import PRESETS

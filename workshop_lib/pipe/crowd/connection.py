@@ -17,7 +17,7 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._head_tail: bytes = b""
-        self.wire_bytes = 0
+        self.wire_bytes: int = 0
         self.clock = Clock()
 
     def end_sending(self) -> None:
