@@ -202,27 +202,19 @@ def test_all_processes_end_well(loaded: Seen):
     assert loaded.exit_codes == [0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        (["--host", "http://192.0.2.1"], "say so with --allow-host 192.0.2.1."),
-        ([], "Say --host http://127.0.0.1:8000."),
-        (["--host", "http://127.0.0.1:9", "--mix", "idle"], "'idle' is no habit of a reader."),
-    ],
-)
-def test_bad_input_is_a_sentence(options: list[str], sentence: str):
-    with locust("--headless", *options) as process:
+def test_bad_input_is_a_sentence():
+    with locust("--headless", "--host", "http://192.0.2.1") as process:
         code, output = said(process)
     assert code == 2
-    assert sentence in output
-    assert "Traceback" not in output
+    assert output.endswith("say so with --allow-host 192.0.2.1.\n")
 
 
-def test_a_worker_loads_no_host_that_its_own_command_does_not_allow():
+def test_a_worker_loads_no_host_that_its_own_command_does_not_allow(tmp_path: Path):
     rpc, host = free_port(), "192.0.2.1"
     master_options = {
         "--host": f"http://{host}",
         "--allow-host": host,
+        "--csv": tmp_path / "load",
         "--expect-workers": 1,
         "--master-bind-port": rpc,
         "--master-bind-host": "127.0.0.1",
@@ -233,8 +225,8 @@ def test_a_worker_loads_no_host_that_its_own_command_does_not_allow():
         locust("--worker", "--master-port", rpc) as worker,
     ):
         worker_code, worker_said = said(worker)
-        master_code, master_said = said(master)
-    sentence = f"say so with --allow-host {host}."
+        master_code, _ = said(master)
     assert (worker_code, master_code) == (2, 1)
-    assert sentence in worker_said
-    assert sentence in master_said
+    exceptions = (tmp_path / "load_exceptions.csv").read_text()
+    for told in (worker_said, exceptions):
+        assert f"say so with --allow-host {host}." in told
