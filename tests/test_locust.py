@@ -209,6 +209,25 @@ def test_bad_input_is_a_sentence():
     assert output.endswith("say so with --allow-host 192.0.2.1.\n")
 
 
+@pytest.mark.long
+def test_one_process_alone_writes_its_last_figures_too(tmp_path: Path):
+    options = ["--headless", "--run-time", "3", "--users", "2", "--csv", str(tmp_path / "alone")]
+    knobs = {"tokens_per_s": 20, "answer_tokens": 100_000}
+    with (
+        nothing_left(),
+        FakeLLM() as llm,
+        serving(llm, **knobs) as server,
+        locust("--host", server.url, *options) as process,
+    ):
+        code, _ = said(process)
+        produced = llm.totals().tokens
+    rows = rows_of(tmp_path / "alone")
+    assert code == 0
+    assert rows["steady", "open"]["Request Count"] == "2"
+    assert int(rows["steady", "token"]["Request Count"]) <= produced
+
+
+@pytest.mark.long
 def test_a_worker_loads_no_host_that_its_own_command_does_not_allow(tmp_path: Path):
     rpc, host = free_port(), "192.0.2.1"
     master_options = {
