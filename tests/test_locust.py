@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,9 +84,9 @@ def said(process: subprocess.Popen[str]) -> tuple[int, str]:
 def on_the_way(server: ServerThread) -> int:
     """Sum up what the server's transports and the kernel hold for the readers."""
     held, queues = server.write_buffers() or {}, kernel_queues() or {}
-    ends = [(server.port, port) for port in held]
-    kernel = [queues[end].send + queues[end[::-1]].receive for end in ends if end in queues]
-    return sum(held.values()) + sum(kernel)
+    sent = [queues[server.port, port].send for port in held]
+    received = [queues[port, server.port].receive for port in held]
+    return sum(held.values()) + sum(sent) + sum(received)
 
 
 def page_of(port: int) -> Page:
@@ -102,17 +103,17 @@ def rows_of(prefix: Path) -> dict[tuple[str, str], Row]:
         return {(row["Name"], row["Type"]): row for row in csv.DictReader(file)}
 
 
-def told_all(page: Page) -> Page | None:
-    """Return the page once the workers have told the master of every token."""
+def told_all(page: Page) -> Page:
+    """Return the page, empty until the workers have told the master of every token."""
     expected = {("steady", "token"): STEADY * ANSWER_TOKENS, ("stalled:20", "token"): TAKEN}
-    return page if expected.items() <= counts_of(page).items() else None
+    return page if expected.items() <= counts_of(page).items() else []
 
 
-def standing_still(llm: FakeLLM) -> list[StreamRow] | None:
-    """Return the streams if not one token is produced for a while."""
+def standing_still(llm: FakeLLM) -> list[StreamRow]:
+    """Return the streams, none while tokens are still produced."""
     before = llm.totals().tokens
     time.sleep(0.5)
-    return list(llm.ledger()) if llm.totals().tokens == before else None
+    return list(llm.ledger()) if llm.totals().tokens == before else []
 
 
 def watch(llm: FakeLLM, server: ServerThread, folder: Path) -> Seen:
@@ -154,8 +155,8 @@ def watch(llm: FakeLLM, server: ServerThread, folder: Path) -> Seen:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    knobs = {"tokens_per_s": 0, "answer_tokens": ANSWER_TOKENS, "token_bytes": TOKEN_BYTES}
-    with nothing_left(), FakeLLM() as llm, serving(llm, **knobs) as server:
+    size: dict[str, Any] = {"answer_tokens": ANSWER_TOKENS, "token_bytes": TOKEN_BYTES}
+    with nothing_left(), FakeLLM() as llm, serving(llm, tokens_per_s=0, **size) as server:
         return watch(llm, server, tmp_path_factory.mktemp("locust"))
 
 
@@ -212,7 +213,7 @@ def test_bad_input_is_a_sentence():
 @pytest.mark.long
 def test_one_process_alone_writes_its_last_figures_too(tmp_path: Path):
     options = ["--headless", "--run-time", "3", "--users", "2", "--csv", str(tmp_path / "alone")]
-    knobs = {"tokens_per_s": 20, "answer_tokens": 100_000}
+    knobs: dict[str, Any] = {"tokens_per_s": 20, "answer_tokens": 100_000}
     with (
         nothing_left(),
         FakeLLM() as llm,

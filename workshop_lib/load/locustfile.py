@@ -1,4 +1,4 @@
-"""What Locust loads: its user is one reader of the crowd."""
+"""What Locust loads: its user is one reader of the crowd. `__main__.py` adds the options."""
 
 # pyright: reportUnknownMemberType=false
 # Locust types neither its events' arguments nor a worker's index.
@@ -20,14 +20,11 @@ from workshop_lib.doctor.hosts import NotAllowed
 from workshop_lib.load.figures import Figure, Figures
 from workshop_lib.load.guard import guard
 from workshop_lib.load.mix import dealt
-from workshop_lib.load.options import add_options
 from workshop_lib.load.plan import Plan
 from workshop_lib.load.reader import Reader
 from workshop_lib.pipe.crowd.mix import habit_of
 
 BAD_INPUT = 2
-
-events.init_command_line_parser.add_listener(add_options)
 
 
 class StreamReader(User):
