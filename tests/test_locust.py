@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from tests.bench_crowd import source_app
 from tests.mechanism import SAFETY_S, nothing_left, until
 from tests.production import serving
 from workshop_lib.meter.kernel import kernel_queues
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.fake_llm.rows import StreamRow
+from workshop_lib.pipe.open_files import allow_open_files
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.sockets import SMALL, free_port
 
@@ -226,6 +228,31 @@ def test_one_process_alone_writes_its_last_figures_too(tmp_path: Path):
     assert code == 0
     assert rows["steady", "open"]["Request Count"] == "2"
     assert int(rows["steady", "token"]["Request Count"]) <= produced
+
+
+@pytest.mark.long
+def test_the_last_figures_of_many_readers_reach_the_master(tmp_path: Path):
+    readers = 1500
+    options = {
+        "--users": readers,
+        "--spawn-rate": 200,
+        "--run-time": readers // 200 + 4,
+        "--processes": 2,
+        "--csv": tmp_path / "many",
+    }
+    given = [part for option in options.items() for part in option]
+    allow_open_files(2 * readers)
+    with (
+        ServerThread(lambda: source_app(2)) as server,
+        locust("--headless", "--host", server.url, *given) as process,
+    ):
+        code, _ = said(process)
+    rows = rows_of(tmp_path / "many")
+    assert code == 0
+    assert [int(rows["steady", figure]["Request Count"]) for figure in ("head", "open")] == [
+        readers,
+        readers,
+    ]
 
 
 @pytest.mark.long

@@ -12,11 +12,11 @@ import gevent
 from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import Runner, WorkerRunner
-from locust.stats import CSV_STATS_INTERVAL_SEC
+from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
 from workshop_lib.doctor.hosts import NotAllowed
+from workshop_lib.load.ending import report_at_once, stop_before_quitting, write_last_figures
 from workshop_lib.load.figures import Figure, Figures
 from workshop_lib.load.guard import guard
 from workshop_lib.load.mix import dealt
@@ -25,6 +25,9 @@ from workshop_lib.load.reader import Reader
 from workshop_lib.pipe.crowd.mix import habit_of
 
 BAD_INPUT = 2
+
+events.test_stop.add_listener(report_at_once)
+events.quitting.add_listener(write_last_figures)
 
 
 class StreamReader(User):
@@ -69,6 +72,8 @@ def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_:
     options = environment.parsed_options
     assert options
     StreamReader.allowed = tuple(options.allow_host)
+    if isinstance(runner, MasterRunner):
+        stop_before_quitting(runner)
     if web_ui:
         guard(web_ui, environment, StreamReader.allowed)
     if options.headless or (environment.host and not isinstance(runner, WorkerRunner)):
@@ -96,16 +101,6 @@ def begin(environment: Environment, **_: Any) -> None:
     else:
         StreamReader.habits = islice(dealt(plan.shares), index, None)
         StreamReader.numbers = (f"{index}.{number}" for number in count())
-
-
-@events.quitting.add_listener
-def write_last_figures(environment: Environment, **_: Any) -> None:
-    """Give Locust's CSV its last rows: it writes them every second, and none when it closes."""
-    runner, options = environment.runner, environment.parsed_options
-    assert runner and options
-    if options.csv_prefix and not isinstance(runner, WorkerRunner):
-        runner.quit()  # the workers' last figures come with it
-        gevent.sleep(1.5 * CSV_STATS_INTERVAL_SEC)
 
 
 def plan_of(environment: Environment) -> Plan:
