@@ -232,7 +232,7 @@ def test_one_process_alone_writes_its_last_figures_too(tmp_path: Path):
 
 @pytest.mark.long
 def test_the_last_figures_of_many_readers_reach_the_master(tmp_path: Path):
-    readers = 1500
+    readers = 2000
     options = {
         "--users": readers,
         "--spawn-rate": 200,

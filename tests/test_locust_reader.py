@@ -9,11 +9,14 @@ from contextlib import closing, contextmanager
 import pytest
 
 from workshop_lib.pipe.crowd.mix import habit_of
+from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.sockets import free_port, listening_socket
 
 gevent = pytest.importorskip("gevent", reason="no Locust: run `python3 .ci/install.py load`")
 
+from servers import step6_resumable  # noqa: E402
 from tests.mechanism import nothing_left  # noqa: E402
+from tests.production import serving  # noqa: E402
 from workshop_lib.doctor.hosts import NotAllowed  # noqa: E402
 from workshop_lib.load.figures import Figures  # noqa: E402
 from workshop_lib.load.mix import dealt, shares_of  # noqa: E402
@@ -158,6 +161,19 @@ def test_whoever_leaves_has_no_problem():
     with answering(HEAD, token(0), token(1), 10.0) as url:
         told = told_by(url, "leaver:2:reset")
     assert (names(told).count("token"), problem(told)) == (2, None)
+
+
+@pytest.mark.parametrize(("habit", "whole"), [("returner:50", True), ("stopper:50", False)])
+def test_a_named_answer_is_read_on_or_stopped(habit: str, whole: bool):
+    with (
+        FakeLLM() as llm,
+        serving(llm, step=step6_resumable, tokens_per_s=500, answer_tokens=400) as server,
+    ):
+        told = told_by(server.url, habit, count="numbers")
+        produced = llm.totals().tokens
+    assert problem(told) is None
+    assert (names(told).count("token") == produced == 400) is whole
+    assert names(told).count("head") == (2 if whole else 1)
 
 
 def test_a_stalled_reader_learns_of_a_reset_without_reading():

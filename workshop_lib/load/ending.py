@@ -1,4 +1,4 @@
-"""What is counted last is not lost: neither between worker and master, nor on the way to the CSV."""
+"""What is counted last is not lost, between worker and master and on the way to the CSV."""
 
 # pyright: reportUnknownMemberType=false
 # Locust does not type its events' arguments.

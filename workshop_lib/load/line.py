@@ -11,7 +11,9 @@ from contextlib import suppress
 import gevent
 from gevent.socket import wait_read, wait_write
 
+from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.crowd.connection import Connection
+from workshop_lib.pipe.sockets import connecting_socket
 
 
 class Line(Connection):
@@ -67,3 +69,14 @@ class Line(Connection):
     def _wait(self, until: Callable[..., None], patience_s: float) -> None:
         timeout_s = None if patience_s == math.inf else max(0.0, patience_s)
         until(self._sock.fileno(), timeout_s, TimeoutError())
+
+
+def send_aside(call: Call, request: bytes, patience_s: float) -> None:
+    """Send a second request, on a connection of its own, and wait until it is answered."""
+    line = Line(connecting_socket())
+    try:
+        line.connect(call.address, call.port, patience_s)
+        line.send(request, patience_s)
+        line.receive_head(patience_s)
+    finally:
+        line.close()

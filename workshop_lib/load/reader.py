@@ -6,7 +6,7 @@ import time
 import gevent
 
 from workshop_lib.load.figures import Figures
-from workshop_lib.load.line import Line
+from workshop_lib.load.line import Line, send_aside
 from workshop_lib.load.plan import Plan
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.asking import in_words
@@ -131,13 +131,7 @@ class Reader:
         """Say on a connection of its own that no more is wanted; what still comes is read."""
         self._wants_all = False
         if request := self._answer.end_request:
-            call, aside = self._plan.call, Line(connecting_socket())
-            try:
-                aside.connect(call.address, call.port, self._patience_s)
-                aside.send(request, self._patience_s)
-                aside.receive_head(self._patience_s)
-            finally:
-                aside.close()
+            send_aside(self._plan.call, request, self._patience_s)
 
     def _return(self) -> None:
         taken_bytes = self._line.wire_bytes
