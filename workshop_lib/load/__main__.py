@@ -11,13 +11,11 @@ def main() -> None:
     """Run Locust with the crowd's readers; every option of Locust's own can be given."""
     if importlib.util.find_spec("locust") is None:
         sys.exit("Locust is not installed. Run `python3 .ci/install.py load`, then this again.")
-    from locust import events  # it patches the standard library when imported
-    from locust.main import main as run_locust
-
-    from workshop_lib.load.options import add_options
+    from locust.main import main as run_locust  # it patches the standard library when imported
 
     # Locust prints --help before it loads its file
-    events.init_command_line_parser.add_listener(add_options)  # pyright: ignore[reportUnknownMemberType]
+    import workshop_lib.load.options  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
     sys.argv[1:1] = ["--locustfile", str(LOCUSTFILE)]
     run_locust()
 

@@ -16,10 +16,14 @@ from workshop_lib.pipe.crowd.connection import Connection
 from workshop_lib.pipe.sockets import connecting_socket
 
 
+class GivenUp(Exception):
+    """Something has been waited for as long as the reader's patience lasts."""
+
+
 class Line(Connection):
     """Receives when it is asked to; between two calls nothing is read, in no thread and no loop.
 
-    Whatever waits longer than `patience_s` (seconds) raises TimeoutError.
+    Whatever waits longer than `patience_s` (seconds) raises GivenUp.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -68,7 +72,7 @@ class Line(Connection):
 
     def _wait(self, until: Callable[..., None], patience_s: float) -> None:
         timeout_s = None if patience_s == math.inf else max(0.0, patience_s)
-        until(self._sock.fileno(), timeout_s, TimeoutError())
+        until(self._sock.fileno(), timeout_s, GivenUp())
 
 
 def send_aside(call: Call, request: bytes, patience_s: float) -> None:

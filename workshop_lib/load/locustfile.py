@@ -1,4 +1,4 @@
-"""What Locust loads: its user is one reader of the crowd. `__main__.py` adds the options."""
+"""What Locust loads: its user is one reader of the crowd."""
 
 # pyright: reportUnknownMemberType=false
 # Locust types neither its events' arguments nor a worker's index.
@@ -15,6 +15,8 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
+# its import adds the options to Locust's
+import workshop_lib.load.options  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from workshop_lib.doctor.hosts import NotAllowed
 from workshop_lib.load.ending import report_at_once, stop_before_quitting, write_last_figures
 from workshop_lib.load.figures import Figure, Figures
@@ -76,7 +78,7 @@ def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_:
         stop_before_quitting(runner)
     if web_ui:
         guard(web_ui, environment, StreamReader.allowed)
-    if options.headless or (environment.host and not isinstance(runner, WorkerRunner)):
+    if (options.headless or environment.host) and not isinstance(runner, WorkerRunner):
         try:
             plan_of(environment)
         except (NotAllowed, ValueError) as problem:

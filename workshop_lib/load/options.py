@@ -4,6 +4,7 @@
 # configargparse, which Locust's parser is made of, has no types.
 from typing import Any
 
+from locust import events
 from locust.argument_parser import LocustArgumentParser
 
 from workshop_lib.doctor.asking import PRESETS
@@ -67,6 +68,7 @@ OF_THE_COMMAND: dict[str, dict[str, Any]] = {
 }
 
 
+@events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
     """Add them; what is read from them is checked when a test starts, wherever it was typed."""
     group = parser.add_argument_group("What the readers ask, and how they read")

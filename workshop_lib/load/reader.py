@@ -6,7 +6,7 @@ import time
 import gevent
 
 from workshop_lib.load.figures import Figures
-from workshop_lib.load.line import Line, send_aside
+from workshop_lib.load.line import GivenUp, Line, send_aside
 from workshop_lib.load.plan import Plan
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.asking import in_words
@@ -48,7 +48,7 @@ class Reader:
         except gevent.GreenletExit:
             self._figures.left_open(self._line.wire_bytes)
             raise
-        except TimeoutError:
+        except GivenUp:
             self._end(f"given up: no token for {self._plan.patience_s:g} s")
         except ConnectionRefusedError:
             self._end("not connected: nobody listens there")
