@@ -12,12 +12,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.bench_crowd import source_app
 from tests.mechanism import SAFETY_S, nothing_left, until
 from tests.production import serving
+from tests.system_parts import in_ci
 from workshop_lib.meter.kernel import kernel_queues
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.fake_llm.rows import StreamRow
@@ -25,7 +27,8 @@ from workshop_lib.pipe.open_files import allow_open_files
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.sockets import SMALL, free_port
 
-pytest.importorskip("gevent", reason="no Locust: run `python3 .ci/install.py load`")
+if not in_ci():
+    pytest.importorskip("gevent", reason="no Locust: run `python3 .ci/install.py load`")
 
 STEADY, STALLED, TAKEN_TOKENS = 4, 2, 20
 # more than all sockets on the way take, so that a reader can stall
@@ -49,6 +52,7 @@ class Seen:
     given_bytes: int
     on_the_way_bytes: int
     page: Page
+    refusal: dict[str, Any]
     csv: dict[tuple[str, str], Row]
     exit_codes: list[int]
 
@@ -94,6 +98,14 @@ def on_the_way(server: ServerThread) -> int:
 def page_of(port: int) -> Page:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats/requests", timeout=SAFETY_S) as got:
         return json.load(got)["stats"]
+
+
+def ask_the_page_to_load(port: int, host: str) -> dict[str, Any]:
+    """Fill in its form for a host that no command has allowed."""
+    form = {"user_count": 1, "spawn_rate": 1, "host": f"http://{host}", "allow_host": host}
+    url, data = f"http://127.0.0.1:{port}/swarm", urlencode(form).encode()
+    with urllib.request.urlopen(url, data, timeout=SAFETY_S) as answer:
+        return json.load(answer)
 
 
 def counts_of(page: Page) -> dict[tuple[str, str], int]:
@@ -148,11 +160,12 @@ def watch(llm: FakeLLM, server: ServerThread, folder: Path) -> Seen:
 
         until(all_but_the_stalled)
         page = until(lambda: told_all(page_of(web)))
+        refusal = ask_the_page_to_load(web, "192.0.2.1")
         streams = until(lambda: standing_still(llm))
         server_gave, waiting = sum((server.given_bytes() or {}).values()), on_the_way(server)
         master.send_signal(signal.SIGINT)
         codes = [said(process)[0] for process in (master, *workers)]
-    return Seen(streams, server_gave, waiting, page, rows_of(folder / "load"), codes)
+    return Seen(streams, server_gave, waiting, page, refusal, rows_of(folder / "load"), codes)
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +212,11 @@ def test_the_page_shows_the_same(loaded: Seen):
     in_csv = {key: int(row["Request Count"]) for key, row in loaded.csv.items()}
     for key, number in counts_of(loaded.page).items():
         assert key[0] == "Aggregated" or in_csv[key] == number
+
+
+def test_the_page_loads_nobody_whom_the_command_does_not_allow(loaded: Seen):
+    assert loaded.refusal["success"] is False
+    assert loaded.refusal["message"].endswith("say so with --allow-host 192.0.2.1.")
 
 
 def test_all_processes_end_well(loaded: Seen):

@@ -8,20 +8,24 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from tests.system_parts import in_ci
 from workshop_lib.pipe.crowd.mix import habit_of
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.sockets import free_port, listening_socket
 
-gevent = pytest.importorskip("gevent", reason="no Locust: run `python3 .ci/install.py load`")
+if not in_ci():
+    pytest.importorskip("gevent", reason="no Locust: run `python3 .ci/install.py load`")
 
-from servers import step6_resumable  # noqa: E402
-from tests.mechanism import nothing_left  # noqa: E402
-from tests.production import serving  # noqa: E402
-from workshop_lib.doctor.hosts import NotAllowed  # noqa: E402
-from workshop_lib.load.figures import Figures  # noqa: E402
-from workshop_lib.load.mix import dealt, shares_of  # noqa: E402
-from workshop_lib.load.plan import Plan  # noqa: E402
-from workshop_lib.load.reader import Reader  # noqa: E402
+import gevent
+
+from servers import step6_resumable
+from tests.mechanism import nothing_left
+from tests.production import serving
+from workshop_lib.doctor.hosts import NotAllowed
+from workshop_lib.load.figures import Figures
+from workshop_lib.load.mix import dealt, shares_of
+from workshop_lib.load.plan import Plan
+from workshop_lib.load.reader import Reader
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 OPTIONS = {
