@@ -29,7 +29,7 @@ class Figures:
         self._told_bytes = wire_bytes
 
     def tokens_came(self, tokens: int, wire_bytes: int) -> None:
-        """Tell of each token since the last call; in one piece all but the first have a gap of 0."""
+        """Tell of each token since the last call; in a lump all but the first have a gap of 0."""
         if tokens <= self._tokens:
             return
         gap_ms = self._first() if self._tokens == 0 else self._gap()
