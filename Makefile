@@ -38,6 +38,7 @@ lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROW
 
 test: ## check everything, the way CI does
 	$(call step,install,$(MAKE) --no-print-directory install)
+	$(call step,install: load,$(PYTHON) .ci/install.py load)
 	$(call step,system parts,$(BIN)/python tests/system_parts.py)
 	$(call step,lint,$(BIN)/python -m ruff check --quiet .)
 	$(call step,format,$(BIN)/python -m ruff format --check --quiet .)

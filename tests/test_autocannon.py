@@ -36,6 +36,17 @@ async def test_short_answers_come_to_their_end():
     assert cannon.answers_given_up == 0
 
 
+@pytest.mark.long
+async def test_an_answer_that_breaks_off_is_a_success_to_it():
+    cannon = Autocannon(connections=5, timeout_s=3)
+    server, cut = express_server("step4_production"), {"fault": "cut", "fault_at": 20}
+    broken_off = Experiment(server, answer_tokens=100, knobs=cut, seconds=5, **LOAD)
+    run = await broken_off.run(beside=cannon)
+    assert cannon.answers_done >= 5
+    assert cannon.answers_given_up == 0
+    assert {stream.produced_tokens for stream in run.streams} == {20}
+
+
 async def test_a_tool_that_says_nothing_is_a_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Autocannon, "_command", lambda self: ["false"])
     with nothing_left(), pytest.raises(RuntimeError, match=r"it said nothing\. Run `make install`"):

@@ -1,22 +1,17 @@
 """A reader's connection: not one byte is read ahead of what was asked for."""
 
 import asyncio
-import re
 import socket
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, TypeVar
 
-from workshop_lib.pipe.crowd.clock import Clock
-
-PEEK_BYTES = 4096
+from workshop_lib.pipe.crowd.connection import Connection
 
 Take = Callable[[bytes], int]
 """Gets the bytes that came, and returns how many more may be received at once; 0: none for now."""
 
 Result = TypeVar("Result")
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
 class Gate:
@@ -41,17 +36,14 @@ class Gate:
         await self._opened.wait()
 
 
-class Line:
+class Line(Connection):
     """Receives from one non-blocking socket, counting every byte and keeping the gate."""
 
     def __init__(self, sock: socket.socket, gate: Gate) -> None:
-        self._sock = sock
+        super().__init__(sock)
         self._gate = gate
         self._loop = asyncio.get_running_loop()
-        self._head_tail: bytes = b""
         self._expect: Literal["unknown", "more", "nothing"] = "unknown"
-        self.wire_bytes = 0
-        self.clock = Clock()
 
     async def receive(self, max_bytes: int, take: Take) -> None:
         """Give `take` 1 to `max_bytes` bytes, b"" at the end, for as long as it wants more."""
@@ -64,14 +56,9 @@ class Line:
 
     async def receive_head(self) -> bytes:
         """Return bytes up to the end of the HTTP head at most: it peeks before it takes."""
-        peeked = await self._when_ready(lambda: self._sock.recv(PEEK_BYTES, socket.MSG_PEEK))
-        end = _HEAD_END.search(self._head_tail + peeked)
-        wanted = end.end() - len(self._head_tail) if end else len(peeked)
-        data = self._sock.recv(wanted) if peeked else b""
-        self._head_tail = b"" if end else data[-3:]
+        peeked = await self._when_ready(self._peek)
         self._expect = "unknown"
-        self.wire_bytes += len(data)
-        return data
+        return self._take_head(peeked)
 
     async def connect(self, address: str, port: int) -> int:
         """Connect, and return the port on this side."""
@@ -81,23 +68,6 @@ class Line:
     async def send(self, data: bytes) -> None:
         """Send a whole request."""
         await self._loop.sock_sendall(self._sock, data)
-
-    def end_sending(self) -> None:
-        """Tell the other end that nothing more is sent; it may still be received from."""
-        self._sock.shutdown(socket.SHUT_WR)
-
-    def problem(self) -> OSError | None:
-        """Ask the kernel whether the connection broke, without reading from it."""
-        code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        return OSError(code, "") if code else None
-
-    def close(self, reset: bool = False) -> None:
-        """Close the connection; with `reset` the server gets one even if all was read."""
-        self.clock.stop()
-        if reset:
-            linger = struct.pack("ii", 1, 0)
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self._sock.close()
 
     async def pause(self, delay_s: float) -> None:
         """Receive nothing for a while."""

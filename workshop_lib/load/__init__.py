@@ -1,0 +1,1 @@
+"""The crowd's readers as users of Locust, for a staging system that takes more than one machine."""
