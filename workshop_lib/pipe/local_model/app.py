@@ -12,7 +12,8 @@ from workshop_lib.pipe.fake_llm.refusing import bad_request
 from workshop_lib.pipe.local_model.engine import CONTEXT_TOKENS, MODEL
 from workshop_lib.pipe.local_model.pieces import Answer, Refused, prompt_of
 
-PASSED_ON = ("temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty")
+PASSED_ON = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
+READ_HERE = ("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens")
 STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
 BROKE_OFF = wire.error("The model broke off. Ask again.", "server_error", "server_error")
 SESSION = web.AppKey("session", ClientSession)
@@ -36,7 +37,10 @@ class LocalModelApp:
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """Answer one chat; what is wrong before the first token is a status."""
         try:
-            asked = await request.json()
+            asked: wire.Json = await request.json()
+            if unknown := asked.keys() - {*PASSED_ON, *READ_HERE}:
+                names = ", ".join(sorted(unknown))
+                return bad_request(f"The local model knows no {names}: leave that away.")
             answer = await self._answer(request.app[SESSION], asked)
         except (ValueError, LookupError, TypeError, AttributeError):
             return bad_request('Send JSON like {"messages": [{"role": "user", "content": "Hi"}]}.')
@@ -50,10 +54,11 @@ class LocalModelApp:
                 return web.json_response(refused.body, status=refused.status)
             if not asked.get("stream"):
                 return await send_whole(answer, first, texts)
-            include_usage = bool((asked.get("stream_options") or {}).get("include_usage"))
+            stream_options: wire.Json = asked.get("stream_options") or {}
+            include_usage = bool(stream_options.get("include_usage"))
             return await stream(request, answer, first, texts, include_usage)
 
-    async def _answer(self, session: ClientSession, asked: Mapping[str, Any]) -> Answer:
+    async def _answer(self, session: ClientSession, asked: wire.Json) -> Answer:
         prompt = await prompt_of(session, asked["messages"])
         limit = asked.get("max_completion_tokens") or asked.get("max_tokens") or CONTEXT_TOKENS
         given = {name: asked[name] for name in PASSED_ON if asked.get(name) is not None}
@@ -61,7 +66,9 @@ class LocalModelApp:
 
     async def _session(self, app: web.Application) -> AsyncIterator[None]:
         # readers beyond the model's places wait in its queue, however long that takes
-        connector, patience = TCPConnector(limit=0), ClientTimeout(total=None)
+        patience = ClientTimeout(total=None)
+        # llama.cpp closes a connection after a streamed answer without having said so
+        connector = TCPConnector(limit=0, force_close=True)
         async with ClientSession(self._engine_url, connector=connector, timeout=patience) as made:
             app[SESSION] = made
             yield
