@@ -113,7 +113,7 @@ def install_uv() -> bool:
 def install_locked(lock: Path, shown: bool = False) -> None:
     """Installs what a lock pins, by uv where it runs, else by pip: slower, same hashes.
 
-    `shown` lets uv draw its progress. A lock names all that is needed, so nothing else is asked for.
+    `shown` lets uv draw its progress. A lock names all that is needed: nothing else is asked for.
     """
     hashed = ["--no-deps", "--require-hashes", "--requirement", lock]
     uv = [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, *hashed]

@@ -34,7 +34,7 @@ def weights() -> Path:
 
 
 def start_engine() -> Any:
-    """Load the weights and start llama.cpp's own server, which ends with the process.
+    """Load the weights and start llama.cpp's own server, which lives in threads of this process.
 
     Its `listening_address` is on 127.0.0.1. Raises NotInstalled; RuntimeError if it cannot load.
     """

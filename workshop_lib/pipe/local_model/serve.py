@@ -17,12 +17,13 @@ STOP_TIMEOUT_S = 0.1
 
 
 @asynccontextmanager
-async def serving(port: int, sndbuf: int, options: Mapping[str, Any]) -> AsyncGenerator[int]:
-    """Serve until the block ends; yields the port. Raises as `start_engine` does, and OSError."""
+async def serving(
+    engine_url: str, port: int, sndbuf: int, options: Mapping[str, Any]
+) -> AsyncGenerator[int]:
+    """Serve what llama.cpp generates there until the block ends; yields the port."""
     with listening_socket(port=port, sndbuf=sndbuf) as sock:
-        engine = await asyncio.to_thread(start_engine)
         runner = web.AppRunner(
-            LocalModelApp(engine.listening_address, options).application(),
+            LocalModelApp(engine_url, options).application(),
             access_log=None,
             handler_cancellation=True,  # a reader that leaves ends its answer at once
             shutdown_timeout=STOP_TIMEOUT_S,
@@ -39,7 +40,8 @@ async def serve_parent() -> None:
     """Serve for as long as the parent lives."""
     inbox = messages()
     config = await anext(inbox)
-    async with serving(config["port"], config["sndbuf"], config["options"]) as port:
+    engine = start_engine()  # ends with the process
+    async with serving(engine.listening_address, **config) as port:
         report({"port": port})
         async for _ in inbox:
             pass
