@@ -28,6 +28,6 @@ def without_ledger(chosen: ChosenLLM) -> str:
     """Say as HTML who answers, and how to see what only the fake LLM tells."""
     return (
         f"<b>{escape(chosen.model)}</b> at {escape(chosen.base_url)} answers: press Send. It keeps "
-        "no ledger. To see how many tokens are produced, unset OPENAI_BASE_URL, which makes the "
-        "fake LLM answer, and start JupyterLab again."
+        "no ledger. To see how many tokens are produced, let the fake LLM answer: start JupyterLab "
+        "again with <code>make lab</code>, and OPENAI_BASE_URL unset."
     )

@@ -9,7 +9,6 @@ from workshop_lib.pipe.local_model.engine import MODEL, weights
 
 SNDBUF_BYTES = 16384
 ASK_TIMEOUT_S = 30.0
-COUNTER = re.compile(r"^llamacpp:tokens_predicted_total (\d+)", re.MULTILINE)
 
 
 def environment(port: int) -> dict[str, str]:
@@ -39,10 +38,21 @@ class LocalModel:
 
     def tokens(self) -> int:
         """Return how many tokens llama.cpp has generated; a piece is counted when it ends."""
+        return self._metric("tokens_predicted_total")
+
+    def working_for(self) -> int:
+        """Return for how many answers llama.cpp generates at this moment."""
+        return self._metric("requests_processing")
+
+    def _metric(self, name: str) -> int:
         address = self.base_url.removesuffix("/v1") + "/metrics"
         with urllib.request.urlopen(address, timeout=ASK_TIMEOUT_S) as response:
-            found = COUNTER.search(response.read().decode())
-        assert found, "llama.cpp names its counter otherwise: look at /metrics"
+            said = response.read().decode()
+        found = re.search(rf"^llamacpp:{name} (\d+)", said, re.MULTILINE)
+        if not found:
+            raise RuntimeError(
+                f"llama.cpp does not tell {name}: look for its new name at {address}"
+            )
         return int(found[1])
 
     def keep_through_exec(self) -> None:
