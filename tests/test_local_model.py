@@ -151,6 +151,8 @@ async def test_an_engine_that_has_gone_ends_the_answer_with_an_error():
         said = await asyncio.to_thread(read_all, sock)
         assert b"The model broke off. Ask again." in said
         assert b'"finish_reason":"' not in said
+        asked = call(port, STREAMED, path="/v1/chat/completions")
+        assert b"HTTP/1.1 500" in await asyncio.to_thread(read_all, asked)
 
 
 def test_without_the_extra_a_sentence_says_what_to_do(

@@ -99,9 +99,7 @@ async def test_an_llm_that_the_environment_names_answers_when_it_is_asked(
             page = chat_page(step3_cancelling, "Hello", **LONG)
             assert "autostart=0" in page.address
             await seen(lambda: f"<b>fake-llm</b> at {named.base_url}" in page.ledger.value)
-            assert named.ledger().streams == ()
             assert [data async for data in read_events(f"{page.server.url}/chat")][-1] == "[DONE]"
-            assert [stream.tokens for stream in named.ledger().streams] == [7]
             page.close()
         assert [stream.tokens for stream in named.ledger().streams] == [7]
 

@@ -37,25 +37,28 @@ class LocalModelApp:
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """Answer one chat; what is wrong before the first token is a status."""
         try:
+            return await self._chat(request)
+        except Refused as refused:
+            return web.json_response(refused.body, status=refused.status)
+        except ClientError:
+            return web.json_response(BROKE_OFF, status=500)
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        try:
             asked: wire.Json = await request.json()
             if unknown := asked.keys() - {*PASSED_ON, *READ_HERE}:
                 names = ", ".join(sorted(unknown))
                 return bad_request(f"The local model knows no {names}: leave that away.")
             answer = await self._answer(request.app[SESSION], asked)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            return bad_request('Send JSON like {"messages": [{"role": "user", "content": "Hi"}]}.')
-        except Refused as refused:
-            return web.json_response(refused.body, status=refused.status)
-        # left in the middle, the generator closes its connection, and llama.cpp stops
-        async with aclosing(answer.text()) as texts:
-            try:
-                first = await anext(texts, "")
-            except Refused as refused:
-                return web.json_response(refused.body, status=refused.status)
-            if not asked.get("stream"):
-                return await send_whole(answer, first, texts)
             stream_options: wire.Json = asked.get("stream_options") or {}
             include_usage = bool(stream_options.get("include_usage"))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return bad_request('Send JSON like {"messages": [{"role": "user", "content": "Hi"}]}.')
+        # left in the middle, the generator closes its connection, and llama.cpp stops
+        async with aclosing(answer.text()) as texts:
+            first = await anext(texts, "")
+            if not asked.get("stream"):
+                return await send_whole(answer, first, texts)
             return await stream(request, answer, first, texts, include_usage)
 
     async def _answer(self, session: ClientSession, asked: wire.Json) -> Answer:

@@ -2,7 +2,7 @@
 
 llama.cpp writes an answer on into its own memory, whether it is read or not, and cannot be told to
 wait. So it is asked for a few tokens at a time. What has been computed stays in its cache, and the
-next piece goes on from there: 5 % slower than all at once, and nobody is ahead of the reader by
+next piece goes on from there: 8 % slower than all at once, and nobody is ahead of the reader by
 more than a piece.
 """
 
