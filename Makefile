@@ -3,6 +3,9 @@ SHELL := /bin/sh
 BIN := .venv/bin
 HOST ?= 127.0.0.1
 PORT ?=
+MODEL ?=
+# A real model beside the lab: it becomes the lab, and the model ends with it.
+WITH_MODEL := $(if $(filter local,$(MODEL)),$(BIN)/python -m workshop_lib.pipe.local_model)
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -26,13 +29,14 @@ twice = $(BIN)/python -m pytest -q $(1) $(2) || \
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROWSER=1 can be set)
+lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROWSER=1, MODEL=local)
+	@$(if $(WITH_MODEL),$(PYTHON) .ci/install.py model)
 	@mkdir -p .venv/workspaces
 	@cp notebooks/.jupyter/workspace.json .venv/workspaces/default-37a8.jupyterlab-workspace
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter" JUPYTER_PREFER_ENV_PATH=1 \
 	JUPYTER_PATH="$(CURDIR)/.venv/share/jupyter" PATH="$(CURDIR)/$(BIN):$$PATH" \
 	JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/.venv/workspaces" \
-	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)/notebooks" --ip="$(HOST)" \
+	$(WITH_MODEL) $(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)/notebooks" --ip="$(HOST)" \
 	$(if $(PORT),--port="$(PORT)" --ServerApp.port_retries=0) $(if $(NO_BROWSER),--no-browser) \
 	$$([ "$$(id -u)" = 0 ] && echo --allow-root)
 
@@ -49,7 +53,8 @@ test: ## check everything, the way CI does
 	$(call step,tests: alone,$(call twice,-m "alone and not long"))
 	$(call step,notebooks: as stored and solved,$(BIN)/python -m tests.solved)
 
-test-all: test ## the same, and what takes too long for CI
+test-all: test ## the same, and what takes too long for CI, or needs an extra
+	$(call step,install the extra: model,$(PYTHON) .ci/install.py model)
 	$(call step,tests: long,$(BIN)/python -m pytest -q -m long)
 
 lesson: install ## run one lesson's checks, and its solutions: make lesson N=02

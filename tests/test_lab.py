@@ -4,10 +4,15 @@ import re
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.conftest import missing
 from tests.lab import browser_page, lab
+from tests.mechanism import gone, until
+from workshop_lib.pipe.local_model import NotInstalled
+from workshop_lib.pipe.local_model.engine import weights
 
 pytestmark = pytest.mark.browser
 
@@ -129,3 +134,41 @@ def test_lesson_04_streams_a_page_inside_the_notebook_and_stops_it(
             assert heard == []
         finally:
             page.screenshot(path=tmp_path / "lesson_04.png")
+
+
+def models_running() -> list[int]:
+    """Name the processes of local models that this one has started, however far down."""
+    started = psutil.Process().children(recursive=True)
+    return [one.pid for one in started if "workshop_lib.pipe.local_model.serve" in one.cmdline()]
+
+
+@pytest.mark.long
+def test_a_real_model_answers_in_the_page_and_ends_with_the_lab(
+    chromium: str, tmp_path: Path
+) -> None:
+    try:
+        weights()
+    except NotInstalled:
+        missing("the extra is not installed: run `python3 .ci/install.py model`")
+    folder = tmp_path / "workshop"
+    folder.mkdir()
+    with lab(folder, "MODEL=local") as url, browser_page(chromium, url) as page:
+        try:
+            open_lesson(page, "04", "Who puts the events together again?")
+            run_all_cells(page)
+            says = page.get_by_text("answers: press Send", exact=False)
+            expect(says).to_be_visible(timeout=PATIENCE_MS)
+            page.locator("iframe.workshop-page").scroll_into_view_if_needed()
+            frame = page.frame_locator("iframe.workshop-page")
+            frame.get_by_role("button", name="Send").click(timeout=PATIENCE_MS)
+            expect(frame.get_by_label("Answer")).to_contain_text(
+                re.compile(r"([A-Za-z]+\W+){20}"), timeout=PATIENCE_MS
+            )
+            verdict = page.locator(
+                ".jp-OutputArea-output", has_text="PASS step3_cancelling: stopped"
+            )
+            expect(verdict).to_be_visible(timeout=PATIENCE_MS)
+            (model,) = models_running()
+        finally:
+            page.screenshot(path=tmp_path / "lesson_04_model.png")
+    until(lambda: gone(model))

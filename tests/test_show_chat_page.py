@@ -11,6 +11,7 @@ from servers import step3_cancelling
 from tests.mechanism import nothing_left
 from tests.show_kernel import kernel
 from tests.show_recordings import seen
+from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.reader import read_events
 from workshop_lib.show.chat_page import CLOSED, ChatPage, chat_page
 from workshop_lib.show.page import page_address
@@ -88,9 +89,35 @@ async def test_a_cell_that_is_run_again_takes_the_place_of_its_first_run(node: s
         second.close()
 
 
+async def test_an_llm_that_the_environment_names_answers_when_it_is_asked(
+    node: str, monkeypatch: pytest.MonkeyPatch
+):
+    with FakeLLM(tokens_per_s=0, answer_tokens=7) as named:
+        for name, value in named.env.items():
+            monkeypatch.setenv(name, value)
+        with nothing_left():
+            page = chat_page(step3_cancelling, "Hello", **LONG)
+            assert "autostart=0" in page.address
+            await seen(lambda: f"<b>fake-llm</b> at {named.base_url}" in page.ledger.value)
+            assert [data async for data in read_events(f"{page.server.url}/chat")][-1] == "[DONE]"
+            page.close()
+        assert [stream.tokens for stream in named.ledger().streams] == [7]
+
+
+async def test_an_llm_without_a_key_is_said_and_opens_no_page(
+    node: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with nothing_left(), pytest.raises(RuntimeError, match="OPENAI_API_KEY is missing"):
+        chat_page(step3_cancelling, "Hello")
+    assert ChatPage.shown is None
+
+
 async def test_an_llm_that_has_gone_is_said_and_ends_the_page(node: str):
     with nothing_left():
         page = chat_page(step3_cancelling, "Hello")
+        assert page.llm
         page.llm.stop()
         await seen(
             lambda: "The fake LLM's process has ended" in page.ledger.value.replace("&#x27;", "'")

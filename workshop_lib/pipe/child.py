@@ -6,6 +6,7 @@ the pipe closes and the child goes too.
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,14 @@ class Child:
             self._thread.join(STOP_TIMEOUT_S)
             process.stdout.close()
         self._last_words.close()
+
+    def keep_through_exec(self) -> None:
+        """Let the program that this process is about to become (os.exec) keep the child.
+
+        It ends with that program, however that ends: nobody else holds the pipe.
+        """
+        assert self._process and self._process.stdin
+        os.set_inheritable(self._process.stdin.fileno(), True)
 
     @property
     def alive(self) -> bool:

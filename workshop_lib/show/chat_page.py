@@ -1,4 +1,7 @@
-"""The React page in a frame, the server behind it, and the ledger of the LLM behind that, live."""
+"""The React page in a frame, the server behind it, and the ledger of the LLM behind that, live.
+
+An LLM that the environment names (`chosen_llm`) answers in the fake one's place, without a ledger.
+"""
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
 
 import asyncio
@@ -14,18 +17,17 @@ import ipywidgets
 from aiohttp import web
 
 from servers.common import make_app
+from workshop_lib.pipe.chosen_llm import chosen_llm
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
 from workshop_lib.pipe.node import build_page
 from workshop_lib.pipe.server import ServerThread
+from workshop_lib.show.answers import ledger_table, without_ledger
 from workshop_lib.show.bundle import widget_bundle
 from workshop_lib.show.page import page_address, page_frame
 
 UPDATE_S = 0.3
-ROWS = 6
-HEAD = ("answer", "produced by the LLM", "received by the page", "ended")
 CLOSED = "The page is closed: run this cell again to open it."
 LAST_LOOKS, LAST_LOOK_S = 20, 0.05
-STYLE = "<style>.workshop-ledger :is(th, td) {padding: 2px 16px 2px 0; text-align: left}</style>"
 
 
 class ChatPage:
@@ -44,12 +46,16 @@ class ChatPage:
         self._reports: list[int] = []
         self.rows: Sequence[StreamRow] = ()
         self.received: dict[int, int] = {}
+        self.chosen = chosen_llm()
         build_page()
         with ExitStack() as stack:
-            self.llm = stack.enter_context(FakeLLM(**knobs))
-            self.server = stack.enter_context(ServerThread(self._app, env=self.llm.env))
+            self.llm = None if self.chosen else stack.enter_context(FakeLLM(**knobs))
+            env = self.llm.env if self.llm else {}
+            self.server = stack.enter_context(ServerThread(self._app, env=env))
             stack.pop_all()
-        self.address = f"{page_address(self.server.port)}?{urlencode(query)}"
+        # an answer that may cost money, or minutes, starts when somebody presses Send
+        unasked = {"autostart": "0"} if self.chosen else {}
+        self.address = f"{page_address(self.server.port)}?{urlencode({**query, **unasked})}"
         self.frame = ipywidgets.HTML(page_frame(self.address, f"{self._name}.py"))
         self.ledger = ipywidgets.HTML()
         self.closing = ipywidgets.Button(description="Close", icon="times")
@@ -71,7 +77,8 @@ class ChatPage:
             self.server.stop()
             self._look_to_the_end()
         finally:
-            self.llm.stop()
+            if self.llm:
+                self.llm.stop()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         text = (
@@ -116,19 +123,14 @@ class ChatPage:
             pass
 
     def _look(self) -> None:
+        if self.chosen:
+            self.ledger.value = without_ledger(self.chosen)
+        if not self.llm:
+            return
         self.rows = self.llm.ledger().streams
         while self._reports and self.rows:
             self.received[self.rows[-1].id] = self._reports.pop(0)  # it has one answer at a time
-        self.ledger.value = f'{STYLE}<div class="workshop-ledger">{self._table()}</div>'
-
-    def _table(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in HEAD)
-        return f"<table><tr>{head}</tr>{''.join(map(self._row, self.rows[-ROWS:]))}</table>"
-
-    def _row(self, row: StreamRow) -> str:
-        received = self.received.get(row.id, "")
-        cells = (row.id + 1, f"{row.tokens:,} tokens", received, row.ended_by or "not yet")
-        return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        self.ledger.value = ledger_table(self.rows, self.received)
 
 
 def chat_page(
@@ -137,7 +139,7 @@ def chat_page(
     """Open the React page on a server; write it as the last line of a cell.
 
     `mode` is how the page shows an answer (react_client/src/page/modes.ts), `knobs` are those of
-    the LLM. Raises RuntimeError when the page cannot be built.
+    the fake LLM. Raises RuntimeError when the page cannot be built, or the LLM has no key.
     """
     query = {"prompt": prompt, "mode": mode, "autostart": str(int(autostart)), "report": "report"}
     return ChatPage(server, query, knobs)

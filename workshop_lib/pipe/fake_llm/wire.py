@@ -85,6 +85,10 @@ class Chunks:
         """Return the event of one token, whose text needs no JSON escape but for line ends."""
         return self._before_token + text.replace("\n", "\\n").encode() + self._after_token
 
+    def text(self, text: str) -> bytes:
+        """Return the event of any text: slower than `token`, for it is escaped."""
+        return self._chunk({"content": text}, None)
+
     def finish(self, reason: str) -> bytes:
         """Return the last event with a choice: why the answer ended."""
         return self._chunk({}, reason)
