@@ -21,7 +21,7 @@ twice = $(BIN)/python -m pytest -q $(1) $(2) || \
 	{ echo "== what failed, once more and by itself"; $(BIN)/python -m pytest -q $(1) --last-failed; }
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all lesson faults patients bench notebooks install lock clean
+.PHONY: help lab hub test test-all lesson faults patients bench notebooks install lock clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,12 @@ lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROW
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)/notebooks" --ip="$(HOST)" \
 	$(if $(PORT),--port="$(PORT)" --ServerApp.port_retries=0) $(if $(NO_BROWSER),--no-browser) \
 	$$([ "$$(id -u)" = 0 ] && echo --allow-root)
+
+hub: install ## serve the lessons to a team by JupyterHub (HOST, PORT, PASSWORD, LEARNERS can be set)
+	@$(PYTHON) .ci/install.py hub
+	@HOST="$(HOST)" PORT="$(PORT)" PASSWORD="$(PASSWORD)" LEARNERS="$(LEARNERS)" \
+	PATH="$(CURDIR)/$(BIN):$$PATH" \
+	$(BIN)/python -m jupyterhub --config notebooks/.jupyterhub/jupyterhub_config.py
 
 test: ## check everything, the way CI does
 	$(call step,install,$(MAKE) --no-print-directory install)
