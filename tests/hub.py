@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from aiohttp import ClientSession, CookieJar
+from aiohttp import ClientSession, CookieJar, WSMsgType
 
 from tests.lab import ROOT, stop, wait_until_it_answers
 from workshop_lib.pipe.sockets import free_port
@@ -121,6 +121,8 @@ class Learner:
         message = {"channel": "shell", "header": header, "content": content}
         await socket.send_str(json.dumps(message | {"parent_header": {}, "metadata": {}}))
         async for came in socket:
+            if came.type != WSMsgType.TEXT:  # a picture of a chart
+                continue
             said = json.loads(came.data)
             if said["parent_header"].get("msg_id") != asked:
                 continue
