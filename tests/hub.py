@@ -21,7 +21,6 @@ PASSWORD = "only-for-the-test"
 SPAWN_TIMEOUT_S = 240
 LONGEST_CELL_S = 300
 POLL_S = 0.5
-HUB_OWN = ".hub"
 
 
 @dataclass(frozen=True)
@@ -134,6 +133,14 @@ class Learner:
                 return
         raise AssertionError(f"the kernel of {self.name} has gone")
 
+    async def leave(self) -> None:
+        """Stop the learner's server, as the hub's control panel does."""
+        user = f"{self.base.replace('/user/', '/hub/api/users/')}"
+        async with self.session.delete(f"{user}/server") as stopped:
+            assert stopped.ok, await stopped.text()
+        while await _server(self.session, user):
+            await asyncio.sleep(POLL_S)
+
     @property
     def verdicts(self) -> list[str]:
         """Return the lines that say whether a run came out as foretold."""
@@ -158,12 +165,12 @@ async def logged_in(at: Hub, name: str) -> AsyncIterator[Learner]:
         async with session.post(f"{user}/tokens", json={}) as made:
             session.headers["Authorization"] = f"token {(await made.json())['token']}"
         async with asyncio.timeout(SPAWN_TIMEOUT_S):
-            while not await _is_ready(session, user):
+            while not (await _server(session, user)).get("ready"):
                 await asyncio.sleep(POLL_S)
         yield Learner(name, f"{at.url}/user/{name}", session)
 
 
-async def _is_ready(session: ClientSession, user: str) -> bool:
+async def _server(session: ClientSession, user: str) -> dict[str, Any]:
+    """Return what the hub says of a learner's server; nothing if there is none."""
     async with session.get(user) as answer:
-        server = (await answer.json())["servers"].get("", {})
-        return bool(server.get("ready"))
+        return (await answer.json())["servers"].get("", {})

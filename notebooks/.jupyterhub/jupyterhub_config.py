@@ -91,6 +91,6 @@ c.Spawner.environment = {
     "JUPYTER_CONFIG_PATH": str(ROOT / "notebooks" / ".jupyter"),
     "JUPYTER_PATH": f"{sys.prefix}/share/jupyter",
     "JUPYTER_PREFER_ENV_PATH": "1",
-    "JUPYTERLAB_WORKSPACES_DIR": f"{LEARNERS}/{{username}}/.workspaces",
-    "WORKSHOP_PROGRESS": f"{LEARNERS}/{{username}}/notebooks/.progress.json",
+    "JUPYTERLAB_WORKSPACES_DIR": lambda spawner: f"{spawner.home_dir}/.workspaces",
+    "WORKSHOP_PROGRESS": lambda spawner: f"{spawner.home_dir}/notebooks/.progress.json",
 }
