@@ -55,6 +55,7 @@ test: ## check everything, the way CI does
 	$(call step,notebooks: as stored and solved,$(BIN)/python -m tests.solved)
 
 test-all: test ## the same, and what takes too long for CI
+	@$(PYTHON) .ci/install.py hub
 	$(call step,tests: long,$(BIN)/python -m pytest -q -m long)
 
 lesson: install ## run one lesson's checks, and its solutions: make lesson N=02

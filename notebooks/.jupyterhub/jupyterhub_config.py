@@ -22,6 +22,7 @@ STATE = LEARNERS / ".hub"
 HOST, PORT = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
 PASSWORD = os.environ.get("PASSWORD") or secrets.token_urlsafe(9)
 SHORTEST_PASSWORD = 8  # JupyterHub's own limit
+FORGOTTEN_S = 2 * 60 * 60  # a kernel that has been idle for so long gives its memory back
 # What a lesson and its terminals look for beside the lessons' folder.
 SHARED = (".venv", "react_client", "servers", "workshop_lib")
 NOT_COPIED = (".*", "learners", "execute.py", "taken_home", "symptom_card.md")
@@ -81,7 +82,11 @@ c.Authenticator.username_pattern = r"[a-z0-9][a-z0-9_-]{0,30}$"  # it becomes a 
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = f"{LEARNERS}/{{username}}"
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
-c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []
+c.Spawner.args = [
+    f"--MappingKernelManager.cull_idle_timeout={FORGOTTEN_S}",
+    "--MappingKernelManager.cull_connected=True",
+    *(["--allow-root"] if os.geteuid() == 0 else []),
+]
 c.Spawner.notebook_dir = f"{LEARNERS}/{{username}}/notebooks"
 c.Spawner.default_url = "/lab/tree/00_start_here.ipynb"
 c.Spawner.pre_spawn_hook = prepare
