@@ -26,6 +26,9 @@ twice = $(BIN)/python -m pytest -q $(1) $(2) || \
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
+# In Codespaces the browser's address is not the server's; Jupyter refuses what comes from another.
+OWN_ADDRESS := https://$$CODESPACE_NAME-$(or $(PORT),8888).$$GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN
+
 lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROWSER=1 can be set)
 	@mkdir -p .venv/workspaces
 	@cp notebooks/.jupyter/workspace.json .venv/workspaces/default-37a8.jupyterlab-workspace
@@ -34,6 +37,7 @@ lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROW
 	JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/.venv/workspaces" \
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)/notebooks" --ip="$(HOST)" \
 	$(if $(PORT),--port="$(PORT)" --ServerApp.port_retries=0) $(if $(NO_BROWSER),--no-browser) \
+	$${CODESPACE_NAME:+--ServerApp.allow_origin="$(OWN_ADDRESS)"} \
 	$$([ "$$(id -u)" = 0 ] && echo --allow-root)
 
 hub: install ## serve the lessons to a team by JupyterHub (HOST, PORT, PASSWORD, LEARNERS can be set)
