@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 from aiohttp import ClientSession, CookieJar, WSMsgType
 
-from tests.lab import ROOT, stop, wait_until_it_answers
+from tests.lab import ROOT, STOP_TIMEOUT_S, stop, wait_until_it_answers
 from workshop_lib.pipe.sockets import free_port
 
 PASSWORD = "only-for-the-test"
@@ -34,15 +34,18 @@ class Hub:
     def server_of(self, name: str) -> psutil.Process:
         """Return the process of a learner's server."""
         for process in psutil.Process(self.process.pid).children(recursive=True):
-            if "jupyterhub.singleuser" in process.cmdline():
-                if process.environ()["JUPYTERHUB_USER"] == name:
-                    return process
+            if "jupyterhub.singleuser" in process.cmdline() and _user_of(process) == name:
+                return process
         raise LookupError(f"{name} has no server")
 
     def memory_bytes(self, name: str) -> int:
         """Return what a learner's processes take; of what they share, each its part (Linux)."""
         server = self.server_of(name)
         return sum(_share_bytes(process) for process in [server, *server.children(recursive=True)])
+
+
+def _user_of(process: psutil.Process) -> str:
+    return process.environ().get("JUPYTERHUB_USER", "")
 
 
 def _share_bytes(process: psutil.Process) -> int:
@@ -74,7 +77,8 @@ def hub(folder: Path, **env: str) -> Iterator[Hub]:
         below = psutil.Process(process.pid).children(recursive=True)
     finally:
         stop(process)
-    assert not [p for p in psutil.wait_procs(below, timeout=30)[1]], "processes outlive the hub"
+    outlive = psutil.wait_procs(below, timeout=STOP_TIMEOUT_S)[1]
+    assert not outlive, outlive
     assert "Traceback" not in (text := log.read_text()), text
 
 
@@ -135,11 +139,10 @@ class Learner:
 
     async def leave(self) -> None:
         """Stop the learner's server, as the hub's control panel does."""
-        user = f"{self.base.replace('/user/', '/hub/api/users/')}"
+        user = self.base.replace("/user/", "/hub/api/users/")
         async with self.session.delete(f"{user}/server") as stopped:
             assert stopped.ok, await stopped.text()
-        while await _server(self.session, user):
-            await asyncio.sleep(POLL_S)
+        await _wait(self.session, user, lambda server: not server)
 
     @property
     def verdicts(self) -> list[str]:
@@ -164,13 +167,15 @@ async def logged_in(at: Hub, name: str) -> AsyncIterator[Learner]:
             assert started.ok, await started.text()
         async with session.post(f"{user}/tokens", json={}) as made:
             session.headers["Authorization"] = f"token {(await made.json())['token']}"
-        async with asyncio.timeout(SPAWN_TIMEOUT_S):
-            while not (await _server(session, user)).get("ready"):
-                await asyncio.sleep(POLL_S)
+        await _wait(session, user, lambda server: server.get("ready", False))
         yield Learner(name, f"{at.url}/user/{name}", session)
 
 
-async def _server(session: ClientSession, user: str) -> dict[str, Any]:
-    """Return what the hub says of a learner's server; nothing if there is none."""
-    async with session.get(user) as answer:
-        return (await answer.json())["servers"].get("", {})
+async def _wait(session: ClientSession, user: str, is_so: Callable[[dict[str, Any]], bool]) -> None:
+    """Ask the hub for a learner's server (nothing if there is none) until it is as wanted."""
+    async with asyncio.timeout(SPAWN_TIMEOUT_S):
+        while True:
+            async with session.get(user) as answer:
+                if is_so((await answer.json())["servers"].get("", {})):
+                    return
+            await asyncio.sleep(POLL_S)

@@ -1,4 +1,4 @@
-"""Codespaces, as far as it shows here: a page there has another address than the server behind it."""
+"""Codespaces, as far as it shows here: a page there has another address than its server."""
 
 from pathlib import Path
 

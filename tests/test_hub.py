@@ -1,4 +1,4 @@
-"""Several learners on one host: nothing of theirs meets, their verdicts are right, pages get through.
+"""Several learners on one host: their work stays apart, verdicts are right, pages pass.
 
 Five at once on two cores take four minutes: long.
 """
@@ -156,6 +156,7 @@ def the_chart_moves_to_its_verdict(page: Page, picture: Path) -> None:
     first = chart.get_attribute("src") or ""
     expect(chart).not_to_have_attribute("src", first, timeout=PATIENCE_MS)
     page.wait_for_timeout(LOOK_S * 1000)
+    chart.scroll_into_view_if_needed()
     page.screenshot(path=picture)
     verdict = page.locator(".jp-OutputArea-output", has_text="PASS step1_broken: growing")
     expect(verdict).to_be_visible(timeout=PATIENCE_MS)

@@ -1,4 +1,4 @@
-"""How long a process has waited for a core: seen where two share one, and nothing where nobody can."""
+"""How long a process has waited for a core: seen where two share one."""
 
 import os
 import subprocess
