@@ -11,10 +11,8 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from traceback import clear_frames
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
 
 from servers.common import Chunk, Handler
 
@@ -24,14 +22,9 @@ LEFT_BEFORE_THE_START = 499  # no status was sent; nginx logs it so
 
 @dataclass(eq=False)
 class Tally:
-    """One answer; its outcome is complete, llm_failed, left, refused, or why it was ended early.
+    """One answer; its outcome is complete, llm_failed, left, refused, or why it was ended early."""
 
-    It lies in its request, so it does not hold the request: nobody would free either.
-    """
-
-    remote: str | None
-    writer: AbstractStreamWriter
-    transport: asyncio.Transport | None
+    request: web.Request
     began_s: float = field(default_factory=time.monotonic)
     status: int = 500
     outcome: str = ""
@@ -41,11 +34,6 @@ class Tally:
     finished: bool = False
     user: str | None = None
     outlives_request: bool = False  # whoever produces it ends it
-
-    @classmethod
-    def of(cls, request: web.Request) -> "Tally":
-        """Begin to count the answer to a request."""
-        return cls(request.remote, request.writer, request.transport)
 
     def note(self, chunk: Chunk) -> bool:
         """Count a chunk of the LLM's; tell whether it has text."""
@@ -62,11 +50,11 @@ class Tally:
     @property
     def is_streaming(self) -> bool:
         """Whether its head is out."""
-        return self.writer.output_size > 0
+        return self.request.writer.output_size > 0
 
     def line(self) -> str:
         said = {
-            "user": self.user or self.remote,
+            "user": self.user or self.request.remote,
             "status": self.status,
             "outcome": self.outcome,
             "tokens": self.tokens,
@@ -115,7 +103,7 @@ async def journal(app: web.Application) -> AsyncIterator[None]:
 async def _keep(request: web.Request, handler: Handler) -> web.StreamResponse:
     if (request.method, request.path) != ("POST", "/chat"):  # the page, the metrics: no answers
         return await handler(request)
-    tally = request[TALLY] = Tally.of(request)
+    tally = request[TALLY] = Tally(request)
     request.app[JOURNAL].open.add(tally)
     status, outcome = 500, "failed"
     try:
@@ -125,10 +113,8 @@ async def _keep(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as refused:
         status, outcome = refused.status, "refused"
         raise
-    except asyncio.CancelledError as left:
+    except asyncio.CancelledError:
         status, outcome = 200 if tally.is_streaming else LEFT_BEFORE_THE_START, "left"
-        # aiohttp's request holds its task, and that what ended it: the LLM's answer among it
-        clear_frames(left.__traceback__)
         raise
     finally:
         if not tally.outlives_request:

@@ -64,4 +64,5 @@ def _by(label: str, name: str, about: str, counts: dict[str, int] | dict[int, in
 
 
 def _write_buffer_bytes(tally: Tally) -> int:
-    return tally.transport.get_write_buffer_size() if tally.transport else 0
+    transport = tally.request.transport
+    return transport.get_write_buffer_size() if transport else 0

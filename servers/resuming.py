@@ -89,7 +89,7 @@ async def reading(
     """Be the answer's reader for the block: its events after a number, and heartbeats."""
     replay, key = request.app[REPLAY], key_of(request, answer)
     request[ANSWER] = answer
-    request[TALLY] = Tally.of(request)  # the reader's own: the answer's outlives it
+    request[TALLY] = Tally(request)  # the reader's own: the answer's outlives it
     await _come_to_stay(request)  # or an older request, held up, would take over from a newer one
     with told():
         ticket = await replay.attach(key, after)
