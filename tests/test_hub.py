@@ -94,6 +94,7 @@ async def test_five_learners_at_once_get_the_right_verdicts_and_nothing_of_their
 async def test_what_a_learner_has_written_stays_when_they_come_back(team: Hub):
     async with logged_in(team, "fay") as learner:
         home = team.learners / "fay" / "notebooks"
+        assert not (home / "FACILITATING.md").exists()
         (home / LESSON).write_text("mine")
         (home / "09_know_the_limits.ipynb").unlink()
         await learner.leave()

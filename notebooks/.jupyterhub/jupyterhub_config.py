@@ -25,7 +25,8 @@ SHORTEST_PASSWORD = 8  # JupyterHub's own limit
 FORGOTTEN_S = 2 * 60 * 60  # a kernel that has been idle for so long gives its memory back
 # What a lesson and its terminals look for beside the lessons' folder.
 SHARED = (".venv", "react_client", "servers", "workshop_lib")
-NOT_COPIED = (".*", "learners", "execute.py", "taken_home", "symptom_card.md")
+# The guide has the answers in it.
+NOT_COPIED = (".*", "FACILITATING.md", "execute.py", "taken_home", "symptom_card.md")
 
 
 def prepare(spawner):
