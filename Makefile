@@ -24,10 +24,13 @@ twice = $(BIN)/python -m pytest -q $(1) $(2) || \
 	{ echo "== what failed, once more and by itself"; $(BIN)/python -m pytest -q $(1) --last-failed; }
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all lesson faults patients bench notebooks install lock clean
+.PHONY: help lab hub test test-all lesson faults patients bench notebooks install lock clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+# In Codespaces the browser's address is not the server's; Jupyter refuses what comes from another.
+OWN_ADDRESS := https://$$CODESPACE_NAME-$(or $(PORT),8888).$$GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN
 
 lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROWSER=1, MODEL=local)
 	@$(if $(WITH_MODEL),$(PYTHON) .ci/install.py model)
@@ -38,7 +41,14 @@ lab: install ## open the lessons in JupyterLab (PORT=8890, HOST=0.0.0.0, NO_BROW
 	JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/.venv/workspaces" \
 	$(WITH_MODEL) $(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)/notebooks" --ip="$(HOST)" \
 	$(if $(PORT),--port="$(PORT)" --ServerApp.port_retries=0) $(if $(NO_BROWSER),--no-browser) \
+	$${CODESPACE_NAME:+--ServerApp.allow_origin="$(OWN_ADDRESS)"} \
 	$$([ "$$(id -u)" = 0 ] && echo --allow-root)
+
+hub: install ## serve the lessons to a team by JupyterHub (HOST, PORT, PASSWORD, LEARNERS can be set)
+	@$(PYTHON) .ci/install.py hub
+	@HOST="$(HOST)" PORT="$(PORT)" PASSWORD="$(PASSWORD)" LEARNERS="$(LEARNERS)" \
+	PATH="$(CURDIR)/$(BIN):$$PATH" \
+	$(BIN)/python -m jupyterhub --config notebooks/.jupyterhub/jupyterhub_config.py
 
 test: ## check everything, the way CI does
 	$(call step,install,$(MAKE) --no-print-directory install)
@@ -54,7 +64,7 @@ test: ## check everything, the way CI does
 	$(call step,notebooks: as stored and solved,$(BIN)/python -m tests.solved)
 
 test-all: test ## the same, and what takes too long for CI, or needs an extra
-	$(call step,install the extra: model,$(PYTHON) .ci/install.py model)
+	$(call step,install: model and hub,$(PYTHON) .ci/install.py model hub)
 	$(call step,tests: long,$(BIN)/python -m pytest -q -m long)
 
 lesson: install ## run one lesson's checks, and its solutions: make lesson N=02

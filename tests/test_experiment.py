@@ -23,6 +23,7 @@ from workshop_lib.meter.kernel import kernel_queues
 from workshop_lib.meter.ledger import StreamLedger
 from workshop_lib.meter.recording import FEWEST_SAMPLES, Recording
 from workshop_lib.meter.stations import Stations
+from workshop_lib.meter.waiting import Waiting
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server import Server
 from workshop_lib.verdict import judge
@@ -82,6 +83,36 @@ def test_a_run_lasts_until_there_are_samples_to_judge_by(monkeypatch: pytest.Mon
     monkeypatch.setattr(Stations, "read", read_late)
     recording = Experiment(step2_fixed, 1, {"stalled": 1}, seconds=1.3).run_blocking()
     assert len(recording.samples) >= FEWEST_SAMPLES
+
+
+class Kept(Waiting):
+    """What stations say that a busy machine has kept still for so long."""
+
+    def __init__(self, still_s: float) -> None:
+        self._still_s = still_s
+
+    def seconds(self) -> float:
+        return self._still_s
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "still_s", "lasts"),
+    [(9.9, 0, True), (10, 0, False), (10, 2.5, False), (10, 2.6, True), (30, 22.6, True),
+     (30, 22.4, False), (100, 100, False)],
+)  # fmt: skip
+def test_the_time_in_which_a_run_was_kept_still_hardly_counts(
+    elapsed_s: float, still_s: float, lasts: bool
+):
+    experiment = Experiment(step2_fixed, seconds=10)
+    assert experiment._lasts(elapsed_s, FEWEST_SAMPLES, Kept(still_s)) is lasts
+
+
+def test_a_run_that_is_kept_still_goes_on(monkeypatch: pytest.MonkeyPatch):
+    since_s = time.monotonic()
+    monkeypatch.setattr(Waiting, "seconds", lambda _: max(0.0, 3.0 + since_s - time.monotonic()))
+    recording = Experiment(step2_fixed, 1, {"steady": 1}, seconds=1).run_blocking()
+    assert time.monotonic() - since_s > 2.5
+    assert recording.samples[-1].t_s > 1.2
 
 
 def test_a_run_records_its_set_up_and_both_kinds_of_readers(in_turn: list[Recording]):

@@ -23,6 +23,8 @@ from workshop_lib.pipe.sockets import free_port
 PROMPT = {"prompt": "Hello"}
 BASE_URL = "/user/jane"
 TOKENS = 3
+# What JupyterHub tells the servers of its users, Binder's among them.
+FORBIDS_FRAMES = {"headers": {"Content-Security-Policy": "frame-ancestors 'none'"}}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, log = free_port(), folder / "jupyter.log"
     options = [f"--port={port}", f"--ServerApp.root_dir={folder}", "--no-browser", "--allow-root"]
     options += [f"--ServerApp.base_url={BASE_URL}", f"--IdentityProvider.token={TOKEN}"]
+    options += [f"--ServerApp.tornado_settings={FORBIDS_FRAMES}"]
     with log.open("w") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_server", *options],
@@ -100,6 +103,13 @@ async def test_a_broken_answer_stays_broken(jupyter: str, browser: ClientSession
             await tokens_of(response, TOKENS)
             with pytest.raises(ClientPayloadError):
                 await response.read()
+
+
+async def test_a_notebook_may_show_it_in_a_frame_and_no_other_site(
+    jupyter: str, browser: ClientSession
+):
+    async with browser.get(f"{jupyter}/{free_port()}/") as response:
+        assert response.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
 
 
 async def test_where_nobody_listens_it_says_what_to_do(jupyter: str, browser: ClientSession):

@@ -1,5 +1,6 @@
 """What is done is kept, what is next is said, and all of it can be forgotten."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,32 @@ def test_time_left_is_that_of_the_lessons_left(capsys: pytest.CaptureFixture[str
         progress.note(exercise.name)
     show_progress()
     assert "That is all of them" in capsys.readouterr().out
+
+
+def times_beside(said: str) -> list[str]:
+    """Return the column of times, lesson by lesson."""
+    return re.findall(r"\| (\d+ min|done) +\|", said)
+
+
+def test_each_lesson_says_its_time_until_it_is_done(capsys: pytest.CaptureFixture[str]):
+    first, second, *_ = lessons()
+    minutes = [f"{lesson.minutes} min" for lesson in (first, second)]
+    for exercise, shown in zip(first.exercises, (minutes, ["done", minutes[1]]), strict=True):
+        progress.note(exercise.name)
+        show_progress()
+        assert times_beside(capsys.readouterr().out)[:2] == shown
+
+
+def test_the_time_left_is_the_sum_of_the_times_beside_the_lessons(
+    capsys: pytest.CaptureFixture[str],
+):
+    for exercise in lessons()[3].exercises:
+        progress.note(exercise.name)
+    show_progress()
+    said = capsys.readouterr().out
+    left = [int(time.split()[0]) for time in times_beside(said) if time != "done"]
+    assert len(left) == len(lessons()) - 1
+    assert f"take about {sum(left)} min" in said
 
 
 def test_every_lesson_has_a_notebook_two_exercises_and_a_time():

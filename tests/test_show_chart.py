@@ -63,6 +63,13 @@ def test_a_frame_does_not_depend_on_those_before_it():
     )
 
 
+def test_a_run_that_lasts_longer_than_planned_stays_in_the_picture():
+    tokens = panel(picture(Chart(SETUP).png(a_run(seconds=40.0))), "tokens")
+    right = tokens.crop((tokens.width * 9 // 10, 0, tokens.width, tokens.height))
+    assert pixels_of(tokens, "healthy") > 100
+    assert not pixels_of(right, "healthy")
+
+
 def test_an_earlier_run_lies_beside_on_the_same_axis():
     waits = a_run(hoards=False)
     alone = picture(Chart(waits.setup).png(waits))

@@ -14,6 +14,7 @@ from workshop_lib.meter.memory import Memory
 from workshop_lib.meter.recording import FEWEST_SAMPLES, Recording
 from workshop_lib.meter.sampler import BEAT_S, Sampler
 from workshop_lib.meter.stations import Stations, complaints
+from workshop_lib.meter.waiting import Waiting
 from workshop_lib.pipe.app_process import AppProcess
 from workshop_lib.pipe.crowd import Crowd
 from workshop_lib.pipe.fake_llm import FakeLLM
@@ -31,6 +32,9 @@ UPDATE_S = 0.18
 MOST_SAMPLES = 200
 QUICK_TIME_LAPSE = 4.0
 QUICK_READERS = 0.2
+# Of its seconds a run has at least this share with a core to run on, if it lasts ever so long.
+LEAST_SHARE_AWAKE = 0.75
+MOST_TIMES_AS_LONG = 10
 
 Beside = Callable[[FakeLLM, Server], AbstractContextManager[object]]
 
@@ -117,15 +121,15 @@ class Experiment:
     ) -> Recording:
         """Run to the end, or until `stopping` is set; tell `on_beat` five times a second.
 
-        On a machine so busy that samples come late, a run lasts until there are enough to judge by.
+        On a machine so busy that samples come late, or that the stations wait for a core, a run
+        lasts until there is enough to judge by.
         `beside` makes what else looks at the LLM and the server: it is entered before their
         readers come. Whatever ends the run, an interrupt too, nothing is left running.
         """
         experiment = self.at_pace()
-        with experiment._wired(beside) as (recording, sampler):
-            while not (stopping and stopping.is_set()) and (
-                sampler.elapsed_s < experiment.seconds
-                or len(recording.samples) < experiment.samples_due
+        with experiment._wired(beside) as (recording, sampler, waiting):
+            while not (stopping and stopping.is_set()) and experiment._lasts(
+                sampler.elapsed_s, len(recording.samples), waiting
             ):
                 await asyncio.sleep(UPDATE_S - sampler.elapsed_s % UPDATE_S)
                 sampler.check()
@@ -133,12 +137,22 @@ class Experiment:
                     on_beat(recording)
         return recording
 
+    def _lasts(self, elapsed_s: float, samples: int, waiting: Waiting) -> bool:
+        """Tell whether the run goes on; the time in which it was kept still hardly counts."""
+        if elapsed_s < self.seconds or samples < self.samples_due:
+            return True
+        awake_s = elapsed_s - waiting.seconds()
+        return (
+            awake_s < LEAST_SHARE_AWAKE * self.seconds
+            and elapsed_s < MOST_TIMES_AS_LONG * self.seconds
+        )
+
     def run_blocking(self) -> Recording:
         """Run without an event loop, as a script or a test does."""
         return asyncio.run(self.run())
 
     @contextmanager
-    def _wired(self, beside: Beside) -> Generator[tuple[Recording, Sampler]]:
+    def _wired(self, beside: Beside) -> Generator[tuple[Recording, Sampler, Waiting]]:
         """Start the stations from the LLM to the readers; stop them the other way round."""
         allow_open_files(2 * self.readers)  # the server's: each reader's, and its stream's
         with FakeLLM(sndbuf=self.buffers.llm_sndbuf, **self._llm_knobs()) as llm:
@@ -152,8 +166,9 @@ class Experiment:
                     stations = Stations(llm, server, crowd, self.token_bytes, link)
                     recording = Recording(self._setup(llm, server, crowd, link))
                     gauges = stations.read, memory.rss_bytes
+                    waiting = Waiting([llm.pid, server.pid, *crowd.pids])
                     with Sampler(recording, *gauges, self.beat_s) as sampler:
-                        yield recording, sampler
+                        yield recording, sampler, waiting
                     recording.streams = stations.frozen()
                     recording.complaints = complaints(crowd.rows())
                 if isinstance(server, ServerProcess):

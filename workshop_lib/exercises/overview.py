@@ -32,6 +32,10 @@ class Lesson:
         found = _TIMES.search(self.notebook.read_text())
         return sum(map(int, found.groups())) if found else 0
 
+    def left(self, so_far: set[str]) -> list[Exercise]:
+        """Return the exercises that are not among those done so far."""
+        return [exercise for exercise in self.exercises if exercise.name not in so_far]
+
 
 def lessons() -> list[Lesson]:
     """Find every lesson that has exercises."""
@@ -45,11 +49,11 @@ def show_progress(*, reset: bool = False) -> None:
         forget()
     so_far, found = done(), lessons()
     rows = [
-        (lesson.title, *(_cell(exercise, so_far) for exercise in lesson.exercises))
+        (lesson.title, _time(lesson, so_far), *(_cell(one, so_far) for one in lesson.exercises))
         for lesson in found
     ]
     most = max(map(len, rows))
-    head = ["lesson", "exercises", *[""] * (most - 2)]
+    head = ["lesson", "time left", "exercises", *[""] * (most - 3)]
     show_table(head, [(*row, *[""] * (most - len(row))) for row in rows], _note(found, so_far))
 
 
@@ -63,22 +67,20 @@ def _cell(exercise: Exercise, so_far: set[str]) -> str:
     return f"{'✓' if exercise.name in so_far else '○'} {exercise.name}"
 
 
+def _time(lesson: Lesson, so_far: set[str]) -> str:
+    return f"{lesson.minutes} min" if lesson.left(so_far) else "done"
+
+
 def _note(found: list[Lesson], so_far: set[str]) -> str:
-    left = [
-        (lesson, exercise)
-        for lesson in found
-        for exercise in lesson.exercises
-        if exercise.name not in so_far
-    ]
     total = sum(len(lesson.exercises) for lesson in found)
-    said = f"{total - len(left)} of {total} exercises are done. "
-    if not left:
+    ahead = [lesson for lesson in found if lesson.left(so_far)]
+    open_ones = sum(len(lesson.left(so_far)) for lesson in ahead)
+    said = f"{total - open_ones} of {total} exercises are done. "
+    if not ahead:
         return said + "That is all of them: take the servers, the hook and the card home."
-    lesson, exercise = left[0]
-    minutes = sum(
-        lesson.minutes for lesson in {lesson.notebook: lesson for lesson, _ in left}.values()
-    )
+    first, minutes = ahead[0], sum(lesson.minutes for lesson in ahead)
     return (
-        f"{said}Next: {exercise.name}, in lesson {lesson.title}. "
-        f"The lessons that are left take about {minutes} min to read and to run."
+        f"{said}Next: {first.left(so_far)[0].name}, in lesson {first.title}. "
+        f"The lessons that are left take about {minutes} min to read and to run. "
+        f"Their exercises ({open_ones}) come on top, and take as long as you like."
     )

@@ -24,6 +24,8 @@ from workshop_lib.show.views import view_of
 _FLOORS = {"held": 50_000.0, "memory": 20_000_000.0, "wasted": 100.0, "tokens": 20.0}
 # A new scale costs ten frames: it has room for twice the value that asked for it.
 _HEADROOM = 2.0
+# A run is as long as planned, give or take a beat, unless the machine is busy.
+_LATE, _MORE_TIME = 1.05, 1.5
 
 
 class Chart:
@@ -80,7 +82,11 @@ class Chart:
         outgrown = [axis for axis, peak in peaks.items() if peak > self._frame.top(axis)]
         for axis in outgrown:
             self._frame.set_top(axis, nice_top(peaks[axis], _HEADROOM))
-        return bool(outgrown)
+        last_s = max((t for one in self._sources.values() for t in one.points["t_s"]), default=0)
+        late = last_s > self._frame.end_s * _LATE
+        if late:
+            self._frame.set_end(last_s * _MORE_TIME)
+        return bool(outgrown) or late
 
     def _values(self, axis: str) -> Iterator[float]:
         for name, source in self._sources.items():

@@ -61,6 +61,16 @@ class Frame:
         """Let an axis end there, with its zero at the bottom."""
         self._axes[axis].set_ylim(0, top)
 
+    @property
+    def end_s(self) -> float:
+        """Return the second at which the panels end."""
+        return next(iter(self._axes.values())).get_xlim()[1]
+
+    def set_end(self, seconds: float) -> None:
+        """Let the panels end there."""
+        for axes in self._axes.values():
+            axes.set_xlim(0, seconds)
+
     def _panel(self, axis: str, side: str, seconds: float) -> Axes:
         left, right = PANELS_PX[side]
         axes = self.figure.add_axes(
