@@ -4,19 +4,28 @@ Run it alone: python -m servers.field_cases.cut_characters
 """
 
 from codecs import getincrementaldecoder
+from contextlib import AbstractAsyncContextManager
 
 from aiohttp import web
+from openai import AsyncAPIResponse, AsyncStream
 
-from servers.common import CLIENT, MODEL, prompt_of, start_stream
+from servers.common import CLIENT, MODEL, Chunk, prompt_of, start_stream
 from servers.field_cases.alone import run_one
 from servers.presence import while_reader_stays
 
 
+Answer = AbstractAsyncContextManager[AsyncAPIResponse[AsyncStream[Chunk]]]
+
+
+def _asked(request: web.Request, prompt: str) -> Answer:
+    """Ask for the LLM's own bytes, to hand them on as they come."""
+    return request.app[CLIENT].chat.completions.with_streaming_response.create(
+        model=request.app[MODEL], messages=[{"role": "user", "content": prompt}], stream=True
+    )
+
+
 async def broken(request: web.Request) -> web.StreamResponse:
-    question = {"role": "user", "content": await prompt_of(request)}
-    llm = request.app[CLIENT].chat.completions.with_streaming_response
-    asked = llm.create(model=request.app[MODEL], messages=[question], stream=True)
-    async with while_reader_stays(request), asked as answer:
+    async with while_reader_stays(request), _asked(request, await prompt_of(request)) as answer:
         response, writer = await start_stream(request)
         async for data in answer.iter_bytes():
             text = data.decode("utf-8", "replace")
@@ -26,10 +35,7 @@ async def broken(request: web.Request) -> web.StreamResponse:
 
 
 async def repaired(request: web.Request) -> web.StreamResponse:
-    question = {"role": "user", "content": await prompt_of(request)}
-    llm = request.app[CLIENT].chat.completions.with_streaming_response
-    asked = llm.create(model=request.app[MODEL], messages=[question], stream=True)
-    async with while_reader_stays(request), asked as answer:
+    async with while_reader_stays(request), _asked(request, await prompt_of(request)) as answer:
         response, writer = await start_stream(request)
         decoder = getincrementaldecoder("utf-8")("replace")  # keeps the half of a character
         async for data in answer.iter_bytes():

@@ -3,7 +3,6 @@
 Both put the server between our LLM and our readers, and both come to an outcome with its evidence.
 """
 
-import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from servers.common import Handler
 from workshop_lib.doctor.asking import Asking
-from workshop_lib.doctor.finding import Finding, Probe
+from workshop_lib.doctor.finding import Probe
 from workshop_lib.doctor.llm_env import llm_env
 from workshop_lib.doctor.patient import Running
 from workshop_lib.doctor.ward import QUICK, Ward
@@ -25,7 +24,6 @@ from workshop_lib.verdict import Verdict
 # A second for a minute of a proxy's or a heartbeat's clock, as in lesson 08; tokens come at their
 # usual pace. It also says that a quick run has nothing to hurry: these are short at any pace.
 TIME_LAPSE = 60.0
-LOOK_S = 0.1
 
 
 class Found(NamedTuple):
@@ -73,15 +71,8 @@ class Examined:
         return f"doctor: {self.probe.id}"
 
     async def of(self, served: Handler, stopping: threading.Event) -> Found:
-        probing = asyncio.create_task(self._probed(served))
-        while not probing.done():
-            await asyncio.wait([probing], timeout=LOOK_S)
-            if stopping.is_set():
-                probing.cancel()
-        finding = await probing
-        return Found(finding.verdict, finding.evidence)
-
-    async def _probed(self, served: Handler) -> Finding:
+        """Probe to the end: in a few seconds it is through, and in the middle it has readers."""
         with FakeLLM() as llm, ServerThread(lambda: app_of(served), env=llm_env(llm)) as server:
             ward = Ward(Running(server.url), llm, Asking("/chat"), QUICK)
-            return await self.probe.run(ward)
+            finding = await self.probe.run(ward)
+        return Found(finding.verdict, finding.evidence)
