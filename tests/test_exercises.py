@@ -27,6 +27,7 @@ from tests.wrong_answers import lesson07 as wrong07
 from tests.wrong_answers import lesson08 as wrong08
 from tests.wrong_answers import lesson09 as wrong09
 from tests.wrong_answers import lesson10 as wrong10
+from tests.wrong_answers import lesson11 as wrong11
 from workshop_lib.exercises import lesson00, lesson01
 from workshop_lib.exercises.checks import minutes
 from workshop_lib.exercises.contract import Exercise, NotYet, Result
@@ -61,6 +62,8 @@ WRONG: dict[str, dict[Any, str]] = {
     "choose_the_longest_answer": wrong09.LENGTHS,
     "find_the_repair": wrong10.REPAIRS,
     "gate_the_deployment": wrong10.GATES,
+    "match_the_tickets": wrong11.MATCHES,
+    "keep_characters_whole": wrong11.TEXTS,
 }
 
 
@@ -130,6 +133,7 @@ FAULTS = {
     "tell_bursts": r"^It calls this bursts: ",
     "go_on_after_a_cut": r"'done'\) your function sends POST /chat\. There the answer is whole",
     "gate_the_deployment": r"^A server without heartbeats: your gate is closed by heartbeat, ",
+    "keep_characters_whole": r"is due: its bytes .* came in two reads\. Keep the first part\.",
     "make_the_end_honest": "the server said so in an error event; your user sees .* 'done' and ''",
 }
 

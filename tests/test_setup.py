@@ -19,6 +19,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 STATIONS = [
     "take_home",
     "exercises",
+    "field_cases",
     "doctor",
     "show",
     "cases",

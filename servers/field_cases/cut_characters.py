@@ -13,7 +13,6 @@ from servers.common import CLIENT, MODEL, Chunk, prompt_of, start_stream
 from servers.field_cases.alone import run_one
 from servers.presence import while_reader_stays
 
-
 Answer = AbstractAsyncContextManager[AsyncAPIResponse[AsyncStream[Chunk]]]
 
 

@@ -48,7 +48,7 @@ def _entry(seen: Seen) -> tuple[str, str]:
     lines, plain_lines = difference(*incident.pair.shown)
     runs, plain_runs = table(
         ("version", incident.measurement.instrument, "evidence"),
-        [("broken", *seen.broken), ("repaired", *seen.repaired)],
+        [("broken", *seen.broken[:2]), ("repaired", *seen.repaired[:2])],
         f"Counted: {incident.revealed}.",
     )
     source, plain_source = _source(incident)

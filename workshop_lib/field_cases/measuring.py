@@ -3,6 +3,7 @@
 Both put the server between our LLM and our readers, and both come to an outcome with its evidence.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from workshop_lib.doctor.ward import QUICK, Ward
 from workshop_lib.experiment import Experiment
 from workshop_lib.meter.recording import Recording
 from workshop_lib.pipe.fake_llm import FakeLLM
+from workshop_lib.pipe.node import install_packages
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.upstream import app_of
 from workshop_lib.verdict import Verdict
@@ -27,10 +29,11 @@ TIME_LAPSE = 60.0
 
 
 class Found(NamedTuple):
-    """An outcome, and in a sentence what it rests on."""
+    """An outcome, and in a sentence what it rests on; an experiment's `recording` as well."""
 
     outcome: str
     evidence: str
+    recording: Recording | None = None
 
 
 class Measurement(Protocol):
@@ -54,9 +57,12 @@ class Run:
         return f"{self.judge.__module__.rpartition('.')[2]}.{self.judge.__name__}"
 
     async def of(self, served: Any, stopping: threading.Event) -> Found:
+        if not callable(served):
+            await asyncio.to_thread(install_packages)
         experiment = Experiment(served, time_lapse=TIME_LAPSE, **self.settings)
-        verdict = self.judge(await experiment.run(stopping=stopping))
-        return Found(verdict.outcome, verdict.evidence)
+        recording = await experiment.run(stopping=stopping)
+        verdict = self.judge(recording)
+        return Found(verdict.outcome, verdict.evidence, recording)
 
 
 @dataclass(frozen=True)
