@@ -57,7 +57,7 @@ class Run:
         return f"{self.judge.__module__.rpartition('.')[2]}.{self.judge.__name__}"
 
     async def of(self, served: Any, stopping: threading.Event) -> Found:
-        if not callable(served):
+        if isinstance(served, list):  # a command, in Express
             await asyncio.to_thread(install_packages)
         experiment = Experiment(served, time_lapse=TIME_LAPSE, **self.settings)
         recording = await experiment.run(stopping=stopping)
