@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
 from servers.common import Handler
-from workshop_lib.field_cases.measuring import Measurement
+from workshop_lib.field_cases.measuring import Measurement, Served
 from workshop_lib.show.code import Code
-
-Served = ModuleType | Handler | Sequence[str]
 
 
 @dataclass(frozen=True)

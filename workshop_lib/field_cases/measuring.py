@@ -5,8 +5,9 @@ Both put the server between our LLM and our readers, and both come to an outcome
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from servers.common import Handler
@@ -26,6 +27,9 @@ from workshop_lib.verdict import Verdict
 # A second for a minute of a proxy's or a heartbeat's clock, as in lesson 08; tokens come at their
 # usual pace. It also says that a quick run has nothing to hurry: these are short at any pace.
 TIME_LAPSE = 60.0
+
+
+Served = ModuleType | Handler | Sequence[str]
 
 
 class Found(NamedTuple):
@@ -56,8 +60,8 @@ class Run:
         """Name the judge as its module does."""
         return f"{self.judge.__module__.rpartition('.')[2]}.{self.judge.__name__}"
 
-    async def of(self, served: Any, stopping: threading.Event) -> Found:
-        if isinstance(served, list):  # a command, in Express
+    async def of(self, served: Served, stopping: threading.Event) -> Found:
+        if isinstance(served, Sequence):  # a command, in Express
             await asyncio.to_thread(install_packages)
         experiment = Experiment(served, time_lapse=TIME_LAPSE, **self.settings)
         recording = await experiment.run(stopping=stopping)

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from workshop_lib.field_cases.catalogue import INCIDENTS
-from workshop_lib.field_cases.incident import Incident, Served
-from workshop_lib.field_cases.measuring import Found
+from workshop_lib.field_cases.incident import Incident
+from workshop_lib.field_cases.measuring import Found, Served
 
 AT_ONCE = 4  # most of each is waiting
 
