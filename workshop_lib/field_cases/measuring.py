@@ -61,7 +61,7 @@ class Run:
         return f"{self.judge.__module__.rpartition('.')[2]}.{self.judge.__name__}"
 
     async def of(self, served: Served, stopping: threading.Event) -> Found:
-        if isinstance(served, Sequence):  # a command, in Express
+        if not isinstance(served, ModuleType) and not callable(served):
             await asyncio.to_thread(install_packages)
         experiment = Experiment(served, time_lapse=TIME_LAPSE, **self.settings)
         recording = await experiment.run(stopping=stopping)
