@@ -60,6 +60,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
         return web.json_response(json.loads(FAILED), status=502)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     writer = await response.prepare(request)
+    assert writer is not None
     events = in_the_background(stream)
     while (event := await events.get()) is not None:
         await response.write(f"data: {event}\n\n".encode())
@@ -76,5 +77,6 @@ if __name__ == "__main__":
     app = web.Application()
     app.cleanup_ctx.append(client)
     app.router.add_post("/chat", chat)
-    runner_options = {"handler_cancellation": True}  # a reader who leaves ends the handler
-    web.run_app(app, host="127.0.0.1", port=int(os.environ.get("PORT", "8000")), **runner_options)
+    port = int(os.environ.get("PORT", "8000"))
+    # a reader who leaves ends the handler
+    web.run_app(app, host="127.0.0.1", port=port, handler_cancellation=True)

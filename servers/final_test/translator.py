@@ -13,7 +13,6 @@ RULES = "Translate what you are given. Add nothing."
 HIDDEN = os.environ.get("HIDDEN_WORDS", "").split()  # names that no customer is to read
 CLIENT = web.AppKey("client", AsyncOpenAI)
 FAILED = {"error": {"code": "llm_failed", "message": "The translation failed. Ask again."}}
-LOOK_S = 0.2
 
 
 def without_names(text: str) -> str:
@@ -48,6 +47,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
                 headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
             )
             writer = await response.prepare(request)
+            assert writer is not None
             async for part in translated(answer.iter_bytes()):
                 await response.write(part)
                 await writer.drain()

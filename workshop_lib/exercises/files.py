@@ -37,7 +37,7 @@ def difference(before: Files, after: Files) -> str:
 
 @dataclass
 class FileExercise(Exercise):
-    """`starts_with` and `solved_by` are the lines of a cell that make the starter and the answer."""
+    """`starts_with` and `solved_by` are the lines of a cell that make starter and answer."""
 
     starts_with: str = ""
     solved_by: str = ""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workshop_lib.exercises.checks.closing import judge_servers
+from workshop_lib.exercises.checks.closing import judge_servers, link_packages
 from workshop_lib.exercises.checks.tickets import FILES, SERVERS
 from workshop_lib.exercises.files import FileExercise, Files, read_files, write_missing
 
@@ -30,7 +30,7 @@ REPAIRS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "tutor.py": (("= asyncio.Queue()\n", "= asyncio.Queue(16)\n"),),
     "assistant.mjs": (
-        ("await once(res, 'drain')\n", "await Promise.race([once(res, 'drain'), once(res, 'close')])\n"),
+        ("await once(res, 'drain')", "await Promise.race([once(res, 'drain'), once(res, 'close')])"),
     ),
     "translator.py": (
         ("import os\n", "import codecs\nimport os\n"),
@@ -48,6 +48,7 @@ REPAIRS: dict[str, tuple[tuple[str, str], ...]] = {
 def open_tickets(folder: Path | str = FOLDER) -> Files:
     """Return the servers in a folder as they are now; those that are missing are put there."""
     write_missing(Path(folder), FILES)
+    link_packages(Path(folder))
     return read_files(Path(folder), list(SERVERS))
 
 

@@ -12,7 +12,7 @@ from workshop_lib.doctor.orders import carry_out
 from workshop_lib.doctor.patient import CannotExamine
 from workshop_lib.exercises.checks.tickets import FILES, SERVERS
 from workshop_lib.exercises.contract import NotYet
-from workshop_lib.pipe.node import EXPRESS, install_packages, node_program
+from workshop_lib.pipe.node import install_packages, node_program
 
 AT_ONCE = 2  # each has a probe or two in lanes of their own
 TRACE = "Traceback (most recent call last): / "
@@ -54,9 +54,8 @@ async def _wrong_in(name: str, text: str, places: asyncio.Semaphore) -> str:
 
 async def _examined(name: str, text: str) -> str:
     """Examine a copy beside Express's packages; once more if the machine was too busy."""
-    await asyncio.to_thread(install_packages)
     with TemporaryDirectory() as folder:
-        (Path(folder) / "node_modules").symlink_to(EXPRESS / "node_modules")
+        await asyncio.to_thread(link_packages, Path(folder))
         (Path(folder) / name).write_text(text, "utf-8")
         program = node_program() if name.endswith(".mjs") else sys.executable
         command = [program, str(Path(folder) / name)]
@@ -69,9 +68,17 @@ async def _examined(name: str, text: str) -> str:
     return _first_wrong(found)
 
 
+def link_packages(folder: Path) -> None:
+    """Let servers in a folder find the packages of those in Express."""
+    link = folder / "node_modules"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(install_packages() / "node_modules")
+
+
 async def _diagnosed(command: list[str], name: str) -> list[Diagnosis]:
     report = await carry_out(orders_for(command, only=SERVERS[name].probes), lambda news: None)
-    return report.diagnoses
+    return list(report.diagnoses)
 
 
 def _first_wrong(found: list[Diagnosis]) -> str:

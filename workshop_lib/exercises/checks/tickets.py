@@ -1,4 +1,4 @@
-"""The servers of the end-of-course test: their files, and the probes that their tickets are about."""
+"""The servers of the end-of-course test: their files, and the probes for their tickets."""
 
 from pathlib import Path
 from typing import NamedTuple
