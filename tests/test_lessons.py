@@ -33,6 +33,7 @@ from workshop_lib.exercises import (
     lesson09,
     lesson10,
     lesson11,
+    lesson12,
 )
 from workshop_lib.exercises.checks import gate
 from workshop_lib.exercises.contract import Exercise
@@ -72,7 +73,7 @@ FRAME_MS = 1000 / 60
 # Compares figures that vary, by a margin, and prints whether it is kept.
 MARGINS = {"tenfold", "verdict-load", "verdict-alarm", "ceiling"}
 # They read bytes, or draw arrivals, and run no experiment that a chart would follow.
-WITHOUT_CHARTS = {"00", "04", "08", "10", "11"}
+WITHOUT_CHARTS = {"00", "04", "08", "10", "11", "12"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
 WORDS_A_MINUTE = 200
 MOST_BYTES = 200_000
@@ -398,6 +399,7 @@ NOT_MEASURED = {
     "10": {"50", "03", "0", "1", "2"},
     # lessons, and what the tickets say
     "11": {"02", "08", "01", "03", "07", "09", "10", "1", "2", "3", "4", "5", "4.2"},
+    "12": {"10", "11", "1", "2", "3", "4", "5", "4.2"},
 }
 
 EXERCISES: dict[str, tuple[Exercise, ...]] = {
@@ -413,6 +415,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "09": (lesson09.go_on_after_a_cut, lesson09.choose_the_longest_answer),
     "10": (lesson10.gate_the_deployment, lesson10.find_the_repair),
     "11": (lesson11.keep_characters_whole, lesson11.match_the_tickets),
+    "12": (lesson12.close_the_tickets,),
 }
 KINDS = ("choose", "write", "explore")  # the last two, where a lesson has no more
 
@@ -695,9 +698,10 @@ def test_every_measurement_of_a_case_is_confirmed_in_the_next_cell() -> None:
     assert sorted(names) == sorted(INCIDENTS)
 
 
-def test_the_tickets_stand_in_the_lesson_as_the_check_knows_them() -> None:
-    said = " ".join(prose(lesson("11")).split())
-    assert all(" ".join(ticket.words.split()) in said for ticket in TICKETS.values())
+def test_the_tickets_stand_in_the_lessons_as_the_checks_know_them() -> None:
+    for number in ("11", "12"):
+        said = " ".join(prose(lesson(number)).split())
+        assert all(" ".join(ticket.words.split()) in said for ticket in TICKETS.values())
 
 
 @pytest.mark.long

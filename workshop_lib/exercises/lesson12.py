@@ -30,7 +30,8 @@ REPAIRS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "tutor.py": (("= asyncio.Queue()\n", "= asyncio.Queue(16)\n"),),
     "assistant.mjs": (
-        ("await once(res, 'drain')", "await Promise.race([once(res, 'drain'), once(res, 'close')])"),
+        ("await once(res, 'drain')",
+         "await Promise.race([once(res, 'drain'), once(res, 'close')])"),
     ),
     "translator.py": (
         ("import os\n", "import codecs\nimport os\n"),
