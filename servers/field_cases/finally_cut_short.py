@@ -20,7 +20,6 @@ from servers.common import (
     start_stream,
 )
 from servers.field_cases.alone import run_one
-from servers.presence import while_reader_stays
 
 Events = AsyncGenerator[bytes]
 LOG = logging.getLogger(__name__)
@@ -66,16 +65,15 @@ async def repaired(request: web.Request) -> web.StreamResponse:
 
 async def _send(request: web.Request, events_of: EventsOf) -> web.StreamResponse:
     events = events_of(await ask_llm(request))
-    async with while_reader_stays(request):
-        response, writer = await start_stream(request)
-        try:
-            async for one in events:
-                await response.write(one)
-                await writer.drain()
-        except LLM_ERRORS:
-            await response.write(failure())
-        finally:
-            await _close(events)
+    response, writer = await start_stream(request)
+    try:
+        async for one in events:
+            await response.write(one)  # raises when the reader has left
+            await writer.drain()
+    except LLM_ERRORS:
+        await response.write(failure())
+    finally:
+        await _close(events)
     return response
 
 
