@@ -15,6 +15,7 @@ from workshop_lib.exercises.contract import NotYet
 from workshop_lib.pipe.node import install_packages, node_program
 
 AT_ONCE = 2  # each has a probe or two in lanes of their own
+UNDECIDED = " decides nothing, it is "
 TRACE = "Traceback (most recent call last): / "
 
 _found: dict[tuple[str, str], str] = {}  # what is wrong with a server of this name and text
@@ -47,9 +48,11 @@ def _line(name: str, wrong: str | None) -> str:
 async def _wrong_in(name: str, text: str, places: asyncio.Semaphore) -> str:
     """Return what the doctor finds, as evidence and what to do; nothing for a healthy server."""
     async with places:
-        if (name, text) not in _found:
-            _found[name, text] = await _examined(name, text)
-    return _found[name, text]
+        if (found := _found.get((name, text))) is None:
+            found = await _examined(name, text)
+            if UNDECIDED not in found:  # that one is to be examined again
+                _found[name, text] = found
+    return found
 
 
 async def _examined(name: str, text: str) -> str:
@@ -83,12 +86,11 @@ async def _diagnosed(command: list[str], name: str) -> list[Diagnosis]:
 
 def _first_wrong(found: list[Diagnosis]) -> str:
     for one in found:
-        if one.verdict == "unclear":
-            return (
-                f"{one.probe.id} is unclear: {one.finding.evidence} Check again when it is quiet."
-            )
         if one.verdict == "sick":
             return f"{one.probe.id}: {one.finding.evidence} {one.remedy}"
+        if one.verdict != "healthy":
+            verdict = one.verdict.replace("_", " ")
+            return f"{one.probe.id}{UNDECIDED}{verdict}: {one.finding.evidence} Check once more."
     return ""
 
 
