@@ -32,9 +32,13 @@ from workshop_lib.exercises import (
     lesson08,
     lesson09,
     lesson10,
+    lesson11,
+    lesson12,
 )
 from workshop_lib.exercises.checks import gate
 from workshop_lib.exercises.contract import Exercise
+from workshop_lib.field_cases.catalogue import INCIDENTS
+from workshop_lib.field_cases.tickets import TICKETS
 from workshop_lib.meter.page_run import PageRun
 from workshop_lib.meter.recording import Gauges, Recording
 from workshop_lib.pipe.eight_streams import Timeline
@@ -62,13 +66,14 @@ VARIES = re.compile(
     r"|show_shares\(|show_progress\("
     r"|\bexamine\(|show_page\(|take_home\(|diagnose\(|seen\[|after_leaving_tokens"
     r"|paid_twice_tokens\(|show_first_tokens\(|\(cold\) /|show_wait\(|lines\[-1\]"
+    r"|await measure\("
 )
 RUN = re.compile(r"(?m)^(\w+) = await (watch|render_storm)\((.*)")
 FRAME_MS = 1000 / 60
 # Compares figures that vary, by a margin, and prints whether it is kept.
 MARGINS = {"tenfold", "verdict-load", "verdict-alarm", "ceiling"}
 # They read bytes, or draw arrivals, and run no experiment that a chart would follow.
-WITHOUT_CHARTS = {"00", "04", "08", "10"}
+WITHOUT_CHARTS = {"00", "04", "08", "10", "11", "12"}
 FORBIDDEN = re.compile(r"\b(simpl[ey]|easy|easily|just|obvious\w*|trivial\w*|of course)\b", re.I)
 WORDS_A_MINUTE = 200
 MOST_BYTES = 200_000
@@ -392,6 +397,9 @@ NOT_MEASURED = {
     "09": {"10", "01", "06", "1", "2", "256", "64", "123", "2026", "11", "25", "1,000", "2,000"},
     # a token at the pace of the doctor's LLM, lessons, and exit statuses
     "10": {"50", "03", "0", "1", "2"},
+    # lessons, and what the tickets say
+    "11": {"02", "08", "01", "03", "07", "09", "10", "1", "2", "3", "4", "5", "4.2"},
+    "12": {"10", "11", "1", "2", "3", "4", "5", "4.2"},
 }
 
 EXERCISES: dict[str, tuple[Exercise, ...]] = {
@@ -406,6 +414,8 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "08": (lesson08.tell_bursts, lesson08.name_the_causes),
     "09": (lesson09.go_on_after_a_cut, lesson09.choose_the_longest_answer),
     "10": (lesson10.gate_the_deployment, lesson10.find_the_repair),
+    "11": (lesson11.keep_characters_whole, lesson11.match_the_tickets),
+    "12": (lesson12.close_the_tickets,),
 }
 KINDS = ("choose", "write", "explore")  # the last two, where a lesson has no more
 
@@ -671,6 +681,39 @@ def test_every_report_of_the_doctor_is_held_against_what_was_foretold() -> None:
         held = [cell for cell in code if f"expect_verdicts({name}, " in source(cell)]
         assert held, name
         assert all(re.fullmatch(r"(PASS \w+: (healthy|sick)\n)+", printed(cell)) for cell in held)
+
+
+def test_every_measurement_of_a_case_is_confirmed_in_the_next_cell() -> None:
+    code, names = cells(lesson("11")), list[str]()
+    for cell, after in itertools.pairwise(code):
+        if measured := re.search(r"(\w+) = await measure\((.*)\)", source(cell)):
+            here = re.findall(r'"([\w-]+)"', measured[2])
+            names += here
+            assert source(after) == f"confirm({measured[1]})"
+            told = [INCIDENTS[one] for one in here]
+            passed = [
+                f"PASS {one.name}: {one.sick}, and {one.healthy} when repaired" for one in told
+            ]
+            assert printed(after).splitlines() == passed
+    assert sorted(names) == sorted(INCIDENTS)
+
+
+def test_the_tickets_stand_in_the_lessons_as_the_checks_know_them() -> None:
+    for number in ("11", "12"):
+        said = " ".join(prose(lesson(number)).split())
+        assert all(" ".join(ticket.words.split()) in said for ticket in TICKETS.values())
+
+
+@pytest.mark.long
+def test_a_case_in_which_nothing_is_broken_turns_lesson_11_red(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "servers", tmp_path / "servers")
+    tee = tmp_path / "servers" / "field_cases" / "tee_hoards.py"
+    fast = "keeping = asyncio.create_task(keep(tee.branch(1), kept))"
+    assert fast in tee.read_text()
+    idle = "keeping = asyncio.create_task(asyncio.sleep(60))"
+    tee.write_text(tee.read_text().replace(fast, idle))
+    said = red_cell(lesson("11"), "confirm-slow", tmp_path)
+    assert "NOT AS EXPECTED tee-hoards: growing, and bounded when repaired was foretold." in said
 
 
 def test_a_patient_that_is_well_turns_lesson_10_red(tmp_path: Path) -> None:

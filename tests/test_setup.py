@@ -23,6 +23,7 @@ STATIONS = [
     "take_home",
     "exercises",
     "load",
+    "field_cases",
     "doctor",
     "show",
     "cases",

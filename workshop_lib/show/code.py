@@ -52,6 +52,11 @@ def show_code(code: Code, part: str = "") -> None:
 
 def show_diff(before: Code, after: Code) -> None:
     """Show what changes from one to the other, and in how many lines."""
+    show(*difference(before, after))
+
+
+def difference(before: Code, after: Code) -> tuple[str, str]:
+    """Return what changes from one to the other as HTML, and as text."""
     old, new = (_source(code).splitlines() for code in (before, after))
     # without the two lines that name the files
     differences = list(difflib.unified_diff(old, new, n=_CONTEXT_LINES, lineterm=""))[2:]
@@ -61,7 +66,7 @@ def show_diff(before: Code, after: Code) -> None:
     title = f"{_title(before)} → {_title(after)}: {changed}"
     # the numbers of lines in a hunk's header say nothing in a lesson
     text = "\n".join("⋯" if line.startswith("@@") else line for line in differences)
-    show(_page(title, text, "diff"), f"{title}\n\n{text}")
+    return _page(title, text, "diff"), f"{title}\n\n{text}"
 
 
 def show_twins(step: str) -> None:
