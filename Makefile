@@ -59,8 +59,8 @@ test: ## check everything, the way CI does
 	$(call step,types,$(BIN)/python -m basedpyright)
 	$(call step,page: types and lint,$(NPM_RUN) check)
 	$(call step,page: tests,$(NPM_RUN) test -- --reporter=minimal)
-	$(call step,tests: three files at a time,$(call twice,-m "not alone and not long",-n 3 --dist loadfile))
-	$(call step,tests: alone,$(call twice,-m "alone and not long"))
+	$(call step,tests: three files at a time,$(call twice,-m "not measures and not long",-n 3 --dist loadfile))
+	$(call step,tests that measure: two files at a time,$(call twice,-m "measures and not long",-n 2 --dist loadfile))
 	$(call step,notebooks: as stored and solved,$(BIN)/python -m tests.solved)
 
 test-all: test ## the same, and what takes too long for CI, or needs an extra

@@ -24,7 +24,7 @@ from workshop_lib.cases.remedies import REMEDIES
 from workshop_lib.meter.recording import Recording, Sample
 from workshop_lib.pipe.proxy import Proxy
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 # step4 with nothing broken, behind a proxy that would gather, and cut it off while its LLM thinks
 HEALTHY = Case(

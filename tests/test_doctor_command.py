@@ -17,7 +17,7 @@ from workshop_lib.doctor.command import stream_doctor
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.server_process import ServerProcess
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 PYTHON = shlex.quote(sys.executable)
 STEP3 = f"{PYTHON} -m servers.step3_cancelling"

@@ -13,7 +13,7 @@ from workshop_lib.doctor.notebook import NO_BREAK, examine, examine_mine, expect
 from workshop_lib.doctor.probes import PROBES
 from workshop_lib.doctor.reports.machine import Report
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.doctor_truth import examine
 from tests.patients.patient import Patient
 from workshop_lib.doctor.ward import QUICK
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 TELLING = [
     ("Express: hoards", "backpressure"),

@@ -28,7 +28,7 @@ from workshop_lib.doctor.probes import (
     stall_deadline,
 )
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 WITHOUT_HARM = (
     arrival.ARRIVAL,

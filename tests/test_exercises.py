@@ -37,7 +37,7 @@ from workshop_lib.exercises.overview import lessons
 from workshop_lib.experiment import Buffers
 from workshop_lib.show.units import shorten
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 EXERCISES = {exercise.name: exercise for lesson in lessons() for exercise in lesson.exercises}
 WRONG: dict[str, dict[Any, str]] = {

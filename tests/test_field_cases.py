@@ -16,7 +16,7 @@ from workshop_lib.field_cases.running import Seen, see
 from workshop_lib.pipe.express import express_server
 from workshop_lib.show.code import difference
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 SERVERS = Path(__file__).resolve().parent.parent / "servers"
 # One of each way to measure: all twelve are run in lesson 11, which says so of each.

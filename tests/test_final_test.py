@@ -18,7 +18,7 @@ from workshop_lib.exercises.lesson12 import (
 )
 from workshop_lib.field_cases.tickets import TICKETS
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 
 @pytest.mark.parametrize(("name", "text"), FILES, ids=[name for name, _ in FILES])

@@ -19,7 +19,7 @@ from tests.lab import ROOT, browser_page
 from tests.test_lab import PATIENCE_MS, complaints, run_all_cells, stop_in_the_frame, wait_for
 from workshop_lib.exercises.lesson00 import make_the_llm_break_off
 
-pytestmark = [pytest.mark.long, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.measures]
 
 NAMES = ("ada", "bob", "cleo", "dan", "eve")
 LESSON = "02_wait_for_the_socket.ipynb"

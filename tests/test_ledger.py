@@ -132,7 +132,7 @@ def queued_in_the_server() -> dict[int, int]:
     return held
 
 
-@pytest.mark.alone  # on a busy machine more chunks come in one read, which the SDK then holds
+@pytest.mark.measures  # on a busy machine more chunks come in one read, which the SDK then holds
 @sees_kernel
 @pytest.mark.parametrize("server", [step1_broken, step2_fixed])
 def test_on_a_frozen_pipe_the_ledger_closes(server: ModuleType, monkeypatch: pytest.MonkeyPatch):

@@ -26,7 +26,7 @@ from workshop_lib.pipe.proxy import OLD_DEFAULT, find_nginx
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.verdict import judge
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 JSON = "Content-Type: application/json"
 GZIP = "Accept-Encoding: gzip"

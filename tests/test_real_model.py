@@ -21,7 +21,7 @@ from workshop_lib.pipe.local_model import LocalModel, NotInstalled
 from workshop_lib.pipe.server_process import ServerProcess
 from workshop_lib.pipe.sse import SseParser
 
-pytestmark = [pytest.mark.long, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.measures]
 
 STEP4 = "servers.step4_production"
 COLOURS = json.dumps({"prompt": "Name the three primary colours."})

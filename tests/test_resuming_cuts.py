@@ -14,7 +14,7 @@ from workshop_lib.pipe.app_process import AppProcess
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.sockets import SMALL
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 ANSWERS, CUTS_EACH, TOKENS, SEED = 50, 20, 100, 9
 ANSWER = {"tokens_per_s": 0, "answer_tokens": TOKENS, "token_bytes": 600, "first_token_s": 0.3}

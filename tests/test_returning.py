@@ -14,7 +14,7 @@ from workshop_lib.pipe.crowd.whole import WholeEvents
 from workshop_lib.returning import judge_return, lost_tokens, paid_twice_tokens
 from workshop_lib.show.claims import STORED
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 ANSWERS: dict[str, Any] = {"readers": 4, "tokens_per_s": 100, "answer_tokens": 120, "time_lapse": 4}
 STOPS: dict[str, Any] = {"readers": 4, "tokens_per_s": 50, "time_lapse": 4}

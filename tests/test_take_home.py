@@ -20,7 +20,7 @@ from workshop_lib.doctor.workflow import workflow
 from workshop_lib.take_home.folder import WORKFLOW, take_home
 from workshop_lib.take_home.gather import RELATIVE, ROOT
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TEXTS = (".md", ".mjs", ".py", ".toml", ".ts", ".txt", ".yml")

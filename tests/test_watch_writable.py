@@ -11,7 +11,7 @@ from workshop_lib.meter.recording import Recording
 from workshop_lib.pipe.express import express_server, writable_lengths
 from workshop_lib.verdict import judge
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 EVENT_BYTES = 8100
 # so large that the kernel's buffers, which are Node's own affair, are full in a second

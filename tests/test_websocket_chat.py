@@ -21,7 +21,7 @@ from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
 from workshop_lib.pipe.server import ServerThread
 from workshop_lib.verdict import judge
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.measures
 
 TOKENS = 20
 PATIENCE_S = 30
