@@ -85,8 +85,16 @@ def test_lesson_01_runs_in_the_browser_and_its_chart_moves(chromium: str, tmp_pa
                 assert page.locator(".jp-OutputArea-output", has_text=verdict).count() == 1
             turn_a_knob(page)
             assert not page.locator(".jp-RenderedText[data-mime-type*='stderr']").count()
+            assert language_servers() == []
         finally:
             page.screenshot(path=tmp_path / "lesson_01.png")
+
+
+def language_servers() -> list[str]:
+    """Name what reads code for the editor: it takes half a core from what is measured."""
+    running = psutil.Process().children(recursive=True)
+    lines = [" ".join(process.cmdline()) for process in running if process.is_running()]
+    return [line for line in lines if "langserver" in line]
 
 
 def complaints(page: Page) -> list[str]:

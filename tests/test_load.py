@@ -5,6 +5,8 @@ import pytest
 from tests.load.__main__ import Outcome, Plan, run, said_of, table_of
 from tests.mechanism import nothing_left
 
+pytestmark = pytest.mark.measures
+
 SMALL_PLAN = Plan(
     readers=60, stalled=15, polite=5, tokens_per_s=40, seconds=6, alone_s=2, stall_s=0.5
 )
