@@ -34,7 +34,7 @@ SHORT = PACE | {"answer_tokens": 60}
 OPEN_TO_THE_LLM = Buffers(llm_sndbuf=0, server_rcvbuf=0)
 LEAVERS = LONG | {"readers": 5, "seconds": 5.0, "buffers": OPEN_TO_THE_LLM}
 GREEDY, POLITE = 8, ["ada", "bob"]
-SECOND_ROW = 74  # a seed with which the polite ones ask last
+SECOND_ROW = 9149  # a seed with which the polite ones ask last, 0.1 s after all others
 
 _ALL = (
     Incident(
@@ -158,6 +158,7 @@ _ALL = (
         Run(judge_shares, PACE | {
             "readers": GREEDY + len(POLITE), "mix": {"stalled": GREEDY, "steady": len(POLITE)},
             "users": ["greedy"] * GREEDY + POLITE, "seed": SECOND_ROW, "seconds": 5.0,
+            "ramp_s": 0.5,
             "answer_tokens": 20, "token_bytes": LARGE_BYTES,
             "env": {"LLM_CONNECTIONS": "4", "STALL_S": str(30 / TIME_LAPSE),
                     "BUDGET_TOKENS": "1000", "MAX_STREAMS_PER_USER": str(GREEDY)}}),
