@@ -55,7 +55,11 @@ class Outcome:
 
     @property
     def memory_bytes(self) -> Slope:
-        """The slope of the server's RSS, after the pipe has filled."""
+        """The slope of the server's RSS, after the pipe has filled.
+
+        It is no proof of a leak: what an allocator keeps of freed memory is in it. glibc's grew by
+        1 MB a minute here, and slower each minute, while what was in use stood still (mallinfo2).
+        """
         samples = self.recording.samples[round(len(self.recording.samples) * FILLING_SHARE) :]
         known = [(s.t_s, s.rss_bytes) for s in samples if s.rss_bytes is not None]
         return slope_of([t_s for t_s, _ in known], [rss for _, rss in known])
@@ -110,8 +114,8 @@ def said_of(loaded: Outcome, plan: Plan) -> list[str]:
         f"{guests.waits['empty']} answers were empty.",
         f"The server took {guests.cpu_share:.0%} of a core. Near 100 % everybody waits: "
         "then start another process of it.",
-        f"The server's memory: {loaded.memory_bytes.per_min / 1000:+,.0f} "
-        f"± {loaded.memory_bytes.margin / 1000:,.0f} kB a minute.",
+        f"The server's resident memory: {loaded.memory_bytes.per_min / 1000:+,.0f} "
+        f"± {loaded.memory_bytes.margin / 1000:,.0f} kB a minute, with what the allocator keeps.",
         *(f"The server failed: {error}" for error in loaded.recording.errors[:3]),
     ]
 
