@@ -72,8 +72,6 @@ class _Thinking:
     async def __anext__(self) -> Chunk:
         return _chunk("")
 
-    async def close(self) -> None: ...
-
 
 class _Request(dict[Any, Any]):
     """As much of a request as heartbeats look at."""

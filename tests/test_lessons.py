@@ -596,7 +596,6 @@ FORGETTING = {
 }
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("instead", "cell"), FORGETTING.values(), ids=FORGETTING)
 def test_half_the_repair_in_step3_turns_lesson_03_red(
     instead: str, cell: str, tmp_path: Path
@@ -622,7 +621,6 @@ BROKEN_ON_THE_WAY = {
 }
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "change", "cell"), BROKEN_ON_THE_WAY.values(), ids=BROKEN_ON_THE_WAY
 )
@@ -638,7 +636,6 @@ def test_what_breaks_on_the_way_to_the_page_turns_lesson_04_red(
     red_cell(LESSONS[4], cell, tmp_path)
 
 
-@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.usefixtures("built_page", "chromium")
 def test_a_page_that_parses_all_of_it_again_turns_lesson_05_red(tmp_path: Path) -> None:
@@ -667,7 +664,6 @@ def test_every_examination_is_confirmed_in_the_next_cell() -> None:
     assert sorted(letters) == sorted(CASES)
 
 
-@pytest.mark.long
 def test_a_case_in_which_nothing_is_broken_turns_lesson_08_red(tmp_path: Path) -> None:
     common = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "common.py"
     head = '"Cache-Control": "no-cache"}\n    response = web.StreamResponse'
@@ -720,7 +716,6 @@ def test_a_case_in_which_nothing_is_broken_turns_lesson_11_red(tmp_path: Path) -
     assert "NOT AS EXPECTED tee-hoards: growing, and bounded when repaired was foretold." in said
 
 
-@pytest.mark.long
 def test_a_patient_that_is_well_turns_lesson_10_red(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "servers", tmp_path / "servers")
     shutil.copy(tmp_path / "servers/step3_cancelling.py", tmp_path / "servers/step1_broken.py")
@@ -728,7 +723,6 @@ def test_a_patient_that_is_well_turns_lesson_10_red(tmp_path: Path) -> None:
     assert "NOT AS EXPECTED backpressure: sick was foretold. Found healthy: it stopped at " in said
 
 
-@pytest.mark.long
 def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:
     step3 = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "step3_cancelling.py"
     waits = "            async for last in stream:"
@@ -739,7 +733,6 @@ def test_a_repair_that_hoards_again_turns_lesson_06_red(tmp_path: Path) -> None:
     assert "NOT AS EXPECTED step3_cancelling: bounded was foretold. Found growing: " in said
 
 
-@pytest.mark.long
 def test_a_server_that_does_not_speak_to_nginx_turns_lesson_07_red(
     nginx: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -752,7 +745,6 @@ def test_a_server_that_does_not_speak_to_nginx_turns_lesson_07_red(
     assert "NOT AS EXPECTED step4_production: bounded was foretold. Found growing: " in said
 
 
-@pytest.mark.long
 def test_a_server_that_forgets_where_its_reader_was_turns_lesson_09_red(tmp_path: Path) -> None:
     resuming = Path(shutil.copytree(ROOT / "servers", tmp_path / "servers")) / "resuming.py"
     goes_on = "        return int(number)\n"

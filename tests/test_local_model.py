@@ -150,6 +150,7 @@ async def test_an_engine_that_has_gone_ends_the_answer_with_an_error():
         await asyncio.to_thread(there.stop)
         said = await asyncio.to_thread(read_all, sock)
         assert b"The model broke off. Ask again." in said
+        assert b"[DONE]" not in said
         assert b'"finish_reason":"' not in said
         asked = call(port, STREAMED, path="/v1/chat/completions")
         assert b"HTTP/1.1 500" in await asyncio.to_thread(read_all, asked)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from workshop_lib.exercises import progress
 from workshop_lib.exercises.code import put_in_place_of, same, text_of
@@ -36,6 +36,8 @@ class Exercise:
     `starter` and `answer` are functions, or values that the learner keeps in `variable`. `judge`
     returns what is right about an attempt, with its figures, or raises NotYet.
     """
+
+    to_try: ClassVar[str] = "Change its cell, run it, and run this cell again"
 
     name: str
     task: str
@@ -87,8 +89,7 @@ class Exercise:
     async def _judged(self, attempt: Any) -> Result:
         if same(attempt, self.starter):
             untouched = (
-                "This is still the starter. Change its cell, run it, and run this cell again; "
-                f"{self.name}.hint() gives a hint."
+                f"This is still the starter. {self.to_try}; {self.name}.hint() gives a hint."
             )
             return Result(self.name, "not tried yet", untouched)
         try:

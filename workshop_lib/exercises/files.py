@@ -3,6 +3,7 @@
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from workshop_lib.exercises.contract import Exercise
 
@@ -38,6 +39,8 @@ def difference(before: Files, after: Files) -> str:
 @dataclass
 class FileExercise(Exercise):
     """`starts_with` and `solved_by` are the lines of a cell that make starter and answer."""
+
+    to_try: ClassVar[str] = "Change a file, save it, and run the cell above and this cell again"
 
     starts_with: str = ""
     solved_by: str = ""

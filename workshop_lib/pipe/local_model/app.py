@@ -97,9 +97,10 @@ async def stream(
             await writer.drain()
         last = chunks.finish(answer.finish)
         last += chunks.usage(usage(answer)) if include_usage else b""
+        last += wire.DONE
     except (Refused, ClientError):
         last = wire.event(BROKE_OFF)
-    await response.write_eof(last + wire.DONE)
+    await response.write_eof(last)
     return response
 
 
