@@ -5,8 +5,26 @@ import os
 import signal
 import sys
 import time
+from typing import Any
+
+import psutil
 
 from workshop_lib.pipe.child import messages, report
+
+
+def surroundings() -> dict[str, Any]:
+    """Return what a process has from its parent, and what should be its own."""
+    return {
+        "arguments": sys.argv,
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+        "files": psutil.Process().rlimit(psutil.RLIMIT_NOFILE),
+        "session": os.getsid(0) == os.getpid(),
+        "streams": sorted(os.path.basename(os.readlink(f"/proc/self/fd/{n}"))[:4] for n in (0, 1)),
+        "open": sorted(map(int, os.listdir("/proc/self/fd"))),
+        "children_are_waited_for": signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL,
+        "name": psutil.Process().name(),
+    }
 
 
 async def main() -> None:
@@ -22,6 +40,9 @@ async def main() -> None:
         case "sleep":
             await asyncio.sleep(60)
         case "quit":
+            return
+        case "tell":
+            report(surroundings())
             return
     report({"ready": os.getpid()})
     if config["do"] == "deaf":

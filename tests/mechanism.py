@@ -36,8 +36,10 @@ def gone(pid: int) -> bool:
         return True
 
 
-def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True) if not gone(child.pid)}
+def children(pid: int | None = None) -> set[int]:
+    """Return what runs below a process, this one if none is named, but for its fork server."""
+    below = psutil.Process(pid).children(recursive=True)
+    return {one.pid for one in below if not gone(one.pid) and one.name() != "fork_server"}
 
 
 def sockets() -> set[tuple[object, ...]]:

@@ -165,11 +165,8 @@ def test_an_experiment_ends_when_a_process_of_its_crowd_was_killed():
             nonlocal beats
             beats += 1
             if beats == 3:
-                (crowd,) = [
-                    child
-                    for child in psutil.Process().children()
-                    if "workshop_lib.pipe.crowd" in child.cmdline()
-                ]
+                below = psutil.Process().children(recursive=True)
+                (crowd,) = [child for child in below if child.name() == "crowd"]
                 crowd.kill()
 
         await Experiment(step2_fixed, readers=5, seconds=60, time_lapse=2).run(kill)

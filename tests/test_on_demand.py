@@ -3,9 +3,8 @@
 import sys
 from typing import Any
 
-import psutil
-
 from servers import step3_cancelling
+from tests.mechanism import children
 from workshop_lib.experiment import Experiment
 from workshop_lib.leaving import judge_leaving
 from workshop_lib.passage import side_by_side
@@ -25,4 +24,4 @@ async def test_the_first_reader_waits_for_the_start_and_leaving_reaches_the_llm(
     # whoever came meanwhile waited for the same process
     assert max(waited) - min(waited) < min(waited)
     assert leaving.complaints == []
-    assert not [one for one in psutil.Process().children(recursive=True) if one.is_running()]
+    assert not children()

@@ -170,8 +170,7 @@ def test_nginx_goes_with_the_process_that_owns_it(
 ):
     monkeypatch.setenv("NGINX", nginx)
     running = Proxy().before(llm.port)
-    child = next(c for c in psutil.Process().children() if "workshop_lib.pipe.nginx" in c.cmdline())
-    daemon = child.children()[0]
+    (daemon,) = psutil.Process(running._child.pid).children()
     running._child.end()  # as the pipe closes when its owner dies
     until(lambda: not daemon.is_running())
     running.__exit__(None, None, None)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from tests.mechanism import children
 from tests.show_kernel import Kernel, kernel
 
 SET_UP = """
@@ -18,8 +19,9 @@ def small(seconds):
     return Experiment(step1_broken, readers=5, mix={"stalled": 4, "steady": 1}, seconds=seconds)
 """
 LEFT = """
-import psutil, threading
-[len(psutil.Process().children()), [t.name for t in threading.enumerate() if "server" in t.name]]
+import threading
+from tests.mechanism import children
+[len(children()), [t.name for t in threading.enumerate() if "server" in t.name]]
 """
 
 
@@ -60,7 +62,7 @@ def test_an_interrupted_run_leaves_its_last_frame_and_nothing_running(notebook: 
 
     def interrupt_when_it_runs() -> None:
         deadline_s = time.monotonic() + 60
-        while len(psutil.Process(pid).children()) < 2 and time.monotonic() < deadline_s:
+        while len(children(pid)) < 2 and time.monotonic() < deadline_s:
             time.sleep(0.1)
         time.sleep(1.5)
         psutil.Process(pid).send_signal(2)

@@ -62,7 +62,7 @@ class AppProcess:
         return self._given_bytes
 
     def __enter__(self) -> Self:
-        self._child = Child(__name__, self._config, self._on_report)
+        self._child = Child(__name__, self._config, self._on_report, fresh=True)
         self.pid = self._child.pid
         self.port: int = self._child.ready["port"]
         self.granted: Granted | None = Granted(**self._child.ready["granted"])

@@ -31,7 +31,7 @@ class LocalModel:
     def __init__(self, *, port: int = 0, sndbuf: int = SNDBUF_BYTES, **options: Any) -> None:
         weights()  # fails here, with its own sentence, not in the process
         config = {"port": port, "sndbuf": sndbuf, "options": options}
-        self._child = Child("workshop_lib.pipe.local_model.serve", config)
+        self._child = Child("workshop_lib.pipe.local_model.serve", config, fresh=True)
         self.pid = self._child.pid
         self.env = environment(self._child.ready["port"])
         self.base_url = self.env["OPENAI_BASE_URL"]
