@@ -5,9 +5,9 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
-import psutil
 import pytest
 
+from tests.mechanism import children
 from workshop_lib.cases import examination
 from workshop_lib.cases.case import CASES, THINKS_S, Case
 from workshop_lib.cases.causes import CAUSES
@@ -139,12 +139,12 @@ async def test_an_interrupted_examination_leaves_nothing() -> None:
         # an event loop's own threads for blocking calls live as long as it does
         return {one for one in threading.enumerate() if not one.name.startswith("asyncio_")}
 
-    before, process = threads(), psutil.Process()
+    before = threads()
     running = asyncio.create_task(examine(HEALTHY))
-    while len(process.children()) < 3:  # noqa: ASYNC110 - nothing else tells
+    while len(children()) < 3:  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(0.05)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert process.children(recursive=True) == []
+    assert not children()
     assert threads() == before

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.mechanism import children
 from tests.wrong_answers import lesson00 as wrong00
 from tests.wrong_answers import lesson01 as wrong01
 from tests.wrong_answers import lesson02 as wrong02
@@ -92,7 +93,7 @@ def answers() -> Iterator[Answers]:
             }
     gc.collect()
     assert set(threading.enumerate()) - threads == set()
-    assert process.children(recursive=True) == []
+    assert not children()
     assert [c for c in process.net_connections() if c.status == psutil.CONN_LISTEN] == []
 
 

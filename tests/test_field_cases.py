@@ -6,9 +6,9 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.mechanism import children
 from workshop_lib.field_cases import gallery
 from workshop_lib.field_cases.catalogue import INCIDENTS
 from workshop_lib.field_cases.measuring import Examined, Found, Run
@@ -37,11 +37,11 @@ def told_apart(seen: list[Seen]) -> None:
 
 
 async def test_the_broken_version_is_found_sick_and_the_repaired_one_healthy() -> None:
-    threads, process = set(threading.enumerate()), psutil.Process()
+    threads = set(threading.enumerate())
     told_apart(await see(*QUICKLY))
     left = {one for one in threading.enumerate() if not one.name.startswith("asyncio_")} - threads
     assert left == set()
-    assert process.children(recursive=True) == []
+    assert not children()
 
 
 @pytest.mark.long
@@ -52,14 +52,13 @@ async def test_so_are_all_the_others(name: str) -> None:
 
 
 async def test_an_interrupt_leaves_nothing() -> None:
-    process = psutil.Process()
     running = asyncio.create_task(see("tee-hoards", "key-in-error"))
-    while len(process.children()) < 2:  # noqa: ASYNC110 - nothing else tells
+    while len(children()) < 2:  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(0.05)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert process.children(recursive=True) == []
+    assert not children()
     assert [
         one for one in threading.enumerate() if one.name.startswith(("incident", "server"))
     ] == []

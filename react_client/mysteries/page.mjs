@@ -44,3 +44,4 @@ function look() {
 setInterval(look, LOOK_MS)
 process.stdin.resume().on('end', () => process.exit())
 chat.send('page')
+look()

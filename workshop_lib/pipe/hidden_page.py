@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from typing import NamedTuple, Self
 
 from workshop_lib.pipe.node import REACT, node_program
 
 PAGE = REACT / "mysteries" / "page.mjs"
+START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
+LOOK_S = 0.02
 
 
 class Look(NamedTuple):
@@ -29,7 +32,8 @@ class HiddenPage:
     """Reads the answer at `url` in a hidden tab; `looks` has how it stood, ten times a second.
 
     `swap` puts a file of react_client/mysteries in the place of one of the page's own, such as
-    `./frames=framesOnly.ts`. A context manager; the looks are there when it has been left.
+    `./frames=framesOnly.ts`. A context manager: it has asked once it is entered, and the looks are
+    there when it has been left.
     """
 
     def __init__(self, url: str, swap: str = "") -> None:
@@ -45,6 +49,10 @@ class HiddenPage:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a stop button must not end it before it is read
         )
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        # its start takes a core for a while, which would be missed in what is measured beside it
+        while not (self.so_far() or self.ended) and time.monotonic() < deadline_s:
+            time.sleep(LOOK_S)
         return self
 
     def __exit__(self, kind: object, problem: object, trace: object) -> None:
