@@ -19,7 +19,7 @@ from workshop_lib.pipe.hidden_page import HiddenPage, Look
 from workshop_lib.pipe.server import Server
 from workshop_lib.pipe.witness import Visit, Witnesses
 
-AT_ONCE = 5
+AT_ONCE = 3
 # Samples are due every tenth of a second. Where they are further apart, a heartbeat may have
 # been late as well, or a leave: what was seen then tells of the machine.
 DISTURBED_S = 0.25
