@@ -158,7 +158,7 @@ class Served:
         self.serves_whole()  # the first one makes what stays: a pooled connection to the LLM
         until(lambda: not self._sockets())
         self._threads = set(threading.enumerate())
-        self._tasks = self._count_tasks()
+        self._tasks = self._running()
 
     def close(self) -> None:
         """Stop the server, and with it whatever stayed there."""
@@ -185,7 +185,7 @@ class Served:
 
     def more_tasks(self) -> int:
         """Count the tasks of the server's loop beyond those before the first reader."""
-        return self._count_tasks() - self._tasks
+        return len(self._running() - self._tasks)
 
     def serves_whole(self) -> bool:
         """Tell whether a polite reader gets a whole answer."""
@@ -195,9 +195,9 @@ class Served:
         reader.leave()
         return reader.learned == "complete" and reader.answer.body.order.tokens == TOKENS
 
-    def _count_tasks(self) -> int:
+    def _running(self) -> set[asyncio.Task[Any]]:
         assert self._loop
-        return len(asyncio.all_tasks(self._loop))
+        return asyncio.all_tasks(self._loop)
 
     def _sockets(self) -> int:
         """Count the server's connections to readers."""
