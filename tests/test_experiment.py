@@ -117,7 +117,7 @@ def test_a_run_that_is_kept_still_goes_on(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(Waiting, "seconds", kept_still_s)
     recording = Experiment(step2_fixed, 1, {"steady": 1}, seconds=1).run_blocking()
-    assert asked_s[-1] - asked_s[0] > 1
+    assert len(asked_s) > 1  # it was kept still, went on, and was asked again
     assert recording.samples[-1].t_s > 1.2
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from servers.common import event
+from tests.solved import NBVAL, NO_OTHERS
 from workshop_lib.cases.case import CASES
 from workshop_lib.cases.causes import CAUSES
 from workshop_lib.doctor.probes import PROBES
@@ -760,17 +761,10 @@ def red_cell(path: Path, cell: str, folder: Path) -> str:
     end = [one["id"] for one in notebook["cells"]].index(cell) + 1
     lesson = folder / path.name
     lesson.write_text(json.dumps({**notebook, "cells": notebook["cells"][:end]}))
-    options = [
-        "--nbval",
-        "--nbval-current-env",
-        "--nbval-cell-timeout=120",
-        "-p",
-        "no:cacheprovider",
-    ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "--color=no", lesson],
+        [sys.executable, "-m", "pytest", *NBVAL, "--color=no", lesson],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder), "WORKSHOP_PACE": "quick"},
+        env=os.environ | NO_OTHERS | {"PYTHONPATH": str(folder), "WORKSHOP_PACE": "quick"},
         capture_output=True,
         text=True,
         timeout=NBVAL_TIMEOUT_S,
