@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def order(module: str) -> dict[str, Any]:
 def main() -> None:
     """Fork for as long as the owner lives; in what was forked, become what the order says."""
     for module in PRELOADED:
-        importlib.import_module(module)
+        # the doctor that is taken home has no crowd; and who needs what is missing says so itself
+        with suppress(ImportError):
+            importlib.import_module(module)
     gc.freeze()  # the collector of a child would copy what it looks at
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks here how they ended
     _name("fork_server")
