@@ -316,14 +316,20 @@ class Cell:
             self._freed = True
 
     def _read_as_far_as(self, reader: Reader, tokens: int) -> None:
-        """Wait until the LLM has produced so many, and the reader has them if it gets any."""
-        shown = 0 if self._served.name in GATHER else tokens
+        """Wait until the LLM has produced so many, and the reader has head and tokens if any."""
+        gathers = self._served.name in GATHER
+        shown = 0 if gathers else tokens
+
+        def headed() -> bool:
+            return gathers or reader.answer.status is not None
 
         def there() -> bool:
             if reader.read():
                 return True
             stream = self._stream()
-            begun = stream.bytes > stream.header_bytes > 0
+            begun = stream.bytes > stream.header_bytes > 0 and (
+                gathers or reader.answer.status is not None
+            )
             return begun and stream.tokens >= tokens and reader.answer.body.order.tokens >= shown
 
         until(there)
