@@ -327,9 +327,7 @@ class Cell:
             if reader.read():
                 return True
             stream = self._stream()
-            begun = stream.bytes > stream.header_bytes > 0 and (
-                gathers or reader.answer.status is not None
-            )
+            begun = stream.bytes > stream.header_bytes > 0 and headed()
             return begun and stream.tokens >= tokens and reader.answer.body.order.tokens >= shown
 
         until(there)

@@ -1,7 +1,7 @@
 """The ends of the pipe are forked from a process that has imported what they need.
 
 Python takes 0.4 s to import aiohttp and what is around it, and a run starts two such processes: a
-fork takes a hundredth. The fork server of multiprocessing imports the main module of whoever asks
+fork takes 0.01 s. The fork server of multiprocessing imports the main module of whoever asks
 into each child, so that a script which does not look at its `__name__` would start itself again.
 """
 
@@ -53,17 +53,17 @@ class ForkServer:
 
     def _ask(self, *streams: int) -> int:
         """Return the new process's id; 0 if there is no fork server any more."""
-        if self._process is None or self._process.poll() is not None:
-            self._start()
-        assert self._connection
+        connection = self._connection or self._start()
         try:
-            socket.send_fds(self._connection, [b"f"], streams)
-            return int.from_bytes(self._connection.recv(PID_BYTES, socket.MSG_WAITALL))
+            socket.send_fds(connection, [b"f"], streams)
+            pid = int.from_bytes(connection.recv(PID_BYTES, socket.MSG_WAITALL))
         except OSError:
-            return 0
+            pid = 0
+        if not pid:
+            self._end()
+        return pid
 
-    def _start(self) -> None:
-        self._end()
+    def _start(self) -> socket.socket:
         self._connection, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -72,11 +72,13 @@ class ForkServer:
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        return self._connection
 
     def _end(self) -> None:
         """Close the connection, which ends it."""
         if self._connection and self._process:
             self._connection.close()
+            self._connection = None
             self._process.wait()
 
 
