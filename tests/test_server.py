@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -157,6 +158,27 @@ def test_it_stops_at_once_while_a_handler_waits_for_nothing():
             server.stop()
             assert time.monotonic() - begun_s < STOP_S
         assert left.is_set()
+
+
+def test_a_connection_accepted_in_the_turn_of_the_stop_is_closed():
+    loops: list[asyncio.AbstractEventLoop] = []
+    held = threading.Event()
+
+    def app() -> web.Application:
+        loops.append(asyncio.get_running_loop())
+        return web.Application()
+
+    def hold() -> None:
+        held.set()
+        time.sleep(0.3)
+
+    with nothing_left():
+        server = ServerThread(app).start()
+        loops[0].call_soon_threadsafe(hold)
+        held.wait()
+        with socket.create_connection(("127.0.0.1", server.port)) as reader:
+            server.stop()  # a socket that nobody closes would be told, as a ResourceWarning
+            assert reader.recv(1) == b""
 
 
 def test_the_start_up_error_is_raised_where_it_was_started():

@@ -217,7 +217,9 @@ def test_it_is_not_stopped_while_somebody_reads(llm: FakeLLM, memory: dict[str, 
 
 def test_a_reader_that_leaves_before_the_llm_accepts_ends_it(llm: FakeLLM):
     with serving_replay(llm, fault="silence_before_headers") as (server, replay):
-        post(server.port, BODY).close()
+        asked = llm.totals().streams
+        with post(server.port, BODY):
+            until(lambda: llm.totals().streams > asked)
         until(lambda: llm.totals().open == 0)
         until(lambda: len(replay) == 0)
 

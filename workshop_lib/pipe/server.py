@@ -176,8 +176,19 @@ class ServerThread:
         finally:
             await self._runner.cleanup()
 
+    async def _stop_accepting(self) -> None:
+        """Accept no more, and let each connection that was accepted last have its transport.
+
+        asyncio accepts in a task, which leaves its socket open if it is cancelled, or if the
+        server is closed, before its first step.
+        """
+        assert self._socket
+        self._loop.remove_reader(self._socket)
+        await asyncio.sleep(0)
+
     async def _cut(self) -> None:
         """Abort the connections, for close() would wait for a reader that never reads."""
+        await self._stop_accepting()
         for connection in self._connections():
             if connection.transport:
                 connection.transport.abort()
