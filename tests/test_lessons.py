@@ -9,7 +9,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -671,7 +671,7 @@ def test_a_case_in_which_nothing_is_broken_turns_lesson_08_red(tmp_path: Path) -
     assert head in common.read_text()
     streams = head.replace("}", ', "X-Accel-Buffering": "no"}')
     common.write_text(common.read_text().replace(head, streams))
-    said = red_cell(lesson("08"), "confirm-alike", tmp_path)
+    said = red_cell(lesson("08"), "confirm-alike", tmp_path, "examine-alike")
     assert "NOT AS EXPECTED case A: one cause was to fit. Found none." in said
 
 
@@ -755,12 +755,15 @@ def test_a_server_that_forgets_where_its_reader_was_turns_lesson_09_red(tmp_path
     assert "NOT AS EXPECTED step6_resumable: resumed was foretold. Found repeated: " in said
 
 
-def red_cell(path: Path, cell: str, folder: Path) -> str:
-    """Runs a lesson up to a cell on the servers in a folder; returns what nbval says of it."""
+def red_cell(path: Path, cell: str, folder: Path, *before: str) -> str:
+    """Runs a cell on the servers in a folder, and returns what nbval says of it.
+
+    What it needs is run before it; `before` are cells whose doings do not show in names.
+    """
     notebook = json.loads(path.read_text())
-    end = [one["id"] for one in notebook["cells"]].index(cell) + 1
+    needed = cells_for([*before, cell], cells(path))
     lesson = folder / path.name
-    lesson.write_text(json.dumps({**notebook, "cells": notebook["cells"][:end]}))
+    lesson.write_text(json.dumps({**notebook, "cells": needed}))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *NBVAL, "--color=no", lesson],
         cwd=folder,
@@ -769,7 +772,30 @@ def red_cell(path: Path, cell: str, folder: Path) -> str:
         text=True,
         timeout=NBVAL_TIMEOUT_S,
     )
-    number = [one["id"] for one in cells(path)].index(cell)
     assert done.returncode == 1, done.stdout
-    assert f"{path.name}::Cell {number} _" in done.stdout
+    assert f"{path.name}::Cell {len(needed) - 1} _" in done.stdout
     return done.stdout
+
+
+def cells_for(wanted: Collection[str], code: list[Cell]) -> list[Cell]:
+    """Returns some cells behind those that assign, or import, what they use, and so on."""
+    needed, missing = list[Cell](), set[str]()
+    for cell in reversed(code):
+        given = names(cell, ast.Store) & missing
+        if given or cell["id"] in wanted:
+            needed.insert(0, cell)
+            missing = missing - given | names(cell, ast.Load)
+    return needed
+
+
+def names(cell: Cell, context: type[ast.expr_context]) -> set[str]:
+    """Returns the names that a cell reads, or those that it assigns, defines or imports."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(source(cell), mode="exec")):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
+            found.add(node.id)
+        elif context is ast.Store and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(node.name)
+        elif context is ast.Store and isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+    return found
