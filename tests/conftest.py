@@ -1,5 +1,6 @@
 """What all tests share: the system parts, and one loud line for each reason to skip."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -91,6 +92,12 @@ def missing(reason: str) -> NoReturn:
     if system_parts.in_ci():
         pytest.fail(f"CI=true allows no skipping, and {reason}")
     pytest.skip(reason)
+
+
+def pytest_collection_finish() -> None:
+    """Keeps what is there for good from the collector: many tests collect what is new."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

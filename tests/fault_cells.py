@@ -11,11 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 from aiohttp import web
 
 from servers.common import Handler, make_app
-from tests.mechanism import SAFETY_S, until
+from tests.mechanism import SAFETY_S, sockets, until
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
@@ -201,9 +200,7 @@ class Served:
 
     def _sockets(self) -> int:
         """Count the server's connections to readers."""
-        held = psutil.Process().net_connections(kind="tcp")
-        at_server = [one for one in held if one.laddr and one.laddr.port == self.server.port]
-        return len([one for one in at_server if one.status != psutil.CONN_LISTEN])
+        return sum(one.local[1] == self.server.port for one in sockets() if one.remote)
 
 
 def ends_it(step: str, fault: str) -> bool:

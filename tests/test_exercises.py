@@ -100,7 +100,7 @@ def _asked_for(items: Iterable[pytest.Item]) -> Iterator[tuple[str, Any]]:
     """Give the attempts of this run's tests, in their order."""
     for item in items:
         if isinstance(item, pytest.Function) and item.obj is test_wrong_answer:
-            yield item.callspec.params["name"], item.callspec.params["attempt"]
+            yield str(item.callspec.params["name"]), item.callspec.params["attempt"]
 
 
 def _check(exercise: Exercise, attempt: Any) -> Result:

@@ -91,14 +91,12 @@ def left_by(step: ModuleType, readers: int, llm: FakeLLM) -> Iterator[Served]:
     "step", [step3_cancelling, step4_production, step5_metered, step6_resumable]
 )
 def test_a_thousand_disconnects_leave_nothing(llm: FakeLLM, step: ModuleType):
+    before = llm.totals()
     with left_by(step, 1000, llm) as served:
-        for seed in range(SEED + 1, SEED + 5):  # on a busy machine few come as far as the LLM
-            if llm.totals().streams <= 500:
-                asyncio.run(disconnects(served.server.port, 1000, seed))
         until(lambda: not served.left_behind(), 15)
         totals = llm.totals()
-        assert totals.streams > 500
-        assert totals.tokens > 1000
+        assert totals.streams - before.streams > 500
+        assert totals.tokens - before.tokens > 1000
         assert served.serves_whole()
         assert served.server.errors == []
 
