@@ -57,17 +57,33 @@ def test_nothing_open_is_nothing_waiting(read):
     assert read("") == {}
 
 
+def on_linux(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for the kernel's tables in a folder."""
+    monkeypatch.setattr(kernel, "_TABLE", proc / "tcp")
+    monkeypatch.setattr(kernel, "_TABLE6", proc / "tcp6")
+    monkeypatch.setattr(kernel.sys, "platform", "linux")
+
+
 def test_a_machine_without_ipv6_still_shows_its_queues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "tcp").write_text(PROC)
-    monkeypatch.setattr(kernel, "_TABLES", (tmp_path / "tcp", tmp_path / "tcp6"))
-    monkeypatch.setattr(kernel.sys, "platform", "linux")
+    on_linux(tmp_path, monkeypatch)
     assert kernel_queues() == from_proc(PROC)
 
 
+def test_the_second_table_is_read_when_it_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "tcp").write_text(PROC)
+    (tmp_path / "tcp6").write_text(PROC6)
+    on_linux(tmp_path, monkeypatch)
+    assert kernel_queues() == from_proc(PROC + PROC6)
+    assert kernel_queues(ipv6=False) == from_proc(PROC)
+
+
 def test_a_machine_that_cannot_tell_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(kernel, "_TABLES", (tmp_path / "tcp", tmp_path / "tcp6"))
+    on_linux(tmp_path, monkeypatch)
     monkeypatch.setattr(kernel.sys, "platform", "win32")
     assert kernel_queues() is None
 

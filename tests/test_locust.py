@@ -171,7 +171,11 @@ def watch(llm: FakeLLM, server: ServerThread, folder: Path) -> Seen:
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     size: dict[str, Any] = {"answer_tokens": ANSWER_TOKENS, "token_bytes": TOKEN_BYTES}
-    with nothing_left(), FakeLLM() as llm, serving(llm, tokens_per_s=0, **size) as server:
+    with (
+        nothing_left(),
+        FakeLLM(sndbuf=SMALL.llm_sndbuf) as llm,
+        serving(llm, tokens_per_s=0, **size) as server,
+    ):
         return watch(llm, server, tmp_path_factory.mktemp("locust"))
 
 

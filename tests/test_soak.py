@@ -11,7 +11,7 @@ from servers import step1_broken, step3_cancelling
 from workshop_lib.experiment import Experiment
 from workshop_lib.meter.kernel import kernel_queues
 from workshop_lib.meter.recording import NO_READERS, Recording, Sample
-from workshop_lib.soak import Slope, judge_soak, slope_of, soak
+from workshop_lib.soak import FILLING_SHARE, Slope, judge_soak, slope_of, soak
 
 SETUP: dict[str, Any] = {
     "server": "a server", "mix": {"stalled": 10, "steady": 2}, "tokens_per_s": 10,
@@ -144,6 +144,14 @@ def test_five_minutes_for_people_and_seconds_for_ci(monkeypatch: pytest.MonkeyPa
     assert soak(Experiment(step1_broken)).at_pace().seconds == 300
     monkeypatch.setenv("WORKSHOP_PACE", "quick")
     assert soak(Experiment(step1_broken)).at_pace().seconds == 6
+
+
+def test_a_soak_lasts_until_a_slope_can_be_told(monkeypatch: pytest.MonkeyPatch):
+    for pace in ("full", "quick"):
+        monkeypatch.setenv("WORKSHOP_PACE", pace)
+        due = soak(Experiment(step1_broken)).at_pace().samples_due
+        judged = range(round(due * FILLING_SHARE), due)
+        assert slope_of(judged, judged).per_min == pytest.approx(60)
 
 
 @pytest.mark.skipif(kernel_queues() is None, reason="this system does not show kernel queues")

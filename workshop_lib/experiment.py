@@ -50,7 +50,8 @@ class Experiment:
     which no time-lapse changes. `link` lies between the server and each
     reader (None: nothing but the loopback), or a `proxy` does. The readers send `headers`, begin
     within `ramp_s` (None: at once), and reader k asks in the name of `users[k]`, if there are any;
-    with `websocket` each opens one, and asks in its first message.
+    with `websocket` each opens one, and asks in its first message. A run whose samples come late
+    lasts until there are `fewest_samples`, or as many as its seconds have beats.
     A module runs in a background thread, or with `fresh_process` in a process whose memory no
     earlier run has touched.
     """
@@ -75,6 +76,7 @@ class Experiment:
     ramp_s: float | None = None
     users: Sequence[str] = ()
     websocket: bool = False
+    fewest_samples: int = FEWEST_SAMPLES
 
     def __post_init__(self) -> None:
         if isinstance(self.users, int | str):
@@ -183,7 +185,7 @@ class Experiment:
     @property
     def samples_due(self) -> int:
         """Samples that a run has when none is late, as far as a judge needs them."""
-        return min(FEWEST_SAMPLES, int(self.seconds / self.beat_s))
+        return min(self.fewest_samples, int(self.seconds / self.beat_s))
 
     def _llm_knobs(self) -> dict[str, Any]:
         return {

@@ -4,6 +4,7 @@ A slope without its confidence says nothing: any noise has one. Neighbouring sam
 other, so it is the means of long blocks that are taken for independent.
 """
 
+import math
 import os
 import statistics
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ QUICK_SECONDS = 6
 FILLING_SHARE = 1 / 3
 BLOCKS = 10
 SAMPLES_PER_BLOCK = 3
+FEWEST_SAMPLES = math.ceil(BLOCKS * SAMPLES_PER_BLOCK / (1 - FILLING_SHARE))
 # Student's t for 95 % and the degrees of freedom of a line through ten blocks
 T_95 = 2.306
 # A server that hoards for stalled readers keeps nearly all that is due to them.
@@ -28,8 +30,10 @@ LEAST_SHARE_OF_DUE = 0.05
 def soak(experiment: Experiment, minutes: float = MINUTES) -> Experiment:
     """Return the same run for some minutes; for WORKSHOP_PACE=quick it is a matter of seconds."""
     if os.environ.get("WORKSHOP_PACE", "full") == "quick":
-        return replace(experiment, seconds=QUICK_SECONDS * QUICK_TIME_LAPSE)
-    return replace(experiment, seconds=minutes * 60)
+        seconds = QUICK_SECONDS * QUICK_TIME_LAPSE
+    else:
+        seconds = minutes * 60
+    return replace(experiment, seconds=seconds, fewest_samples=FEWEST_SAMPLES)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ class Stations:
         readers = self._crowd.rows()
         wires: Mapping[int, Wire] = self._link.wires() if self._link else {}
         write_buffers, given = self._server.write_buffers(), self._server.given_bytes()
-        kernel = kernel_queues()
+        # our own servers listen on IPv4; where a command listens is its own affair
+        kernel = kernel_queues(ipv6=self._server.granted is None)
         readings = Readings(
             self._llm.port,
             self._server.port,

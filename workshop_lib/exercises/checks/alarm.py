@@ -9,7 +9,7 @@ from workshop_lib.exercises.contract import NotYet
 from workshop_lib.experiment import Buffers, Experiment
 
 NEVER = 10**9  # a mark that nothing reaches: nobody is ever told to wait
-TOKENS_PER_S = 200.0
+TOKENS_PER_S = 100.0
 SECONDS = 3.0
 STALLED = "stalled"
 

@@ -15,19 +15,19 @@ RATE_TOKENS_PER_S = 30.0
 SECONDS = 20.0
 
 LOADS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "a": ("10 readers who read as fast as they can", {"readers": 10, "mix": {"steady": 1}}),
+    "a": ("5 readers who read as fast as they can", {"readers": 5, "mix": {"steady": 1}}),
     "b": (
-        "10 readers; one in five sleeps 100 ms between reads of 1,024 bytes",
-        {"readers": 10, "mix": {"sleeper:1024:0.1": 0.2, "steady": 0.8}},
+        "5 readers; one in five sleeps 100 ms between reads of 1,024 bytes",
+        {"readers": 5, "mix": {"sleeper:1024:0.1": 0.2, "steady": 0.8}},
     ),
     "c": (
-        "10 readers who stop reading; the kernel's own socket buffers",
-        {"readers": 10, "mix": {"stalled": 1}, "buffers": KERNELS_OWN},
+        "5 readers who stop reading; the kernel's own socket buffers",
+        {"readers": 5, "mix": {"stalled": 1}, "buffers": KERNELS_OWN},
     ),
-    "d": ("10 readers behind Slow 3G", {"readers": 10, "mix": {"steady": 1}, "link": SLOW_3G}),
+    "d": ("5 readers behind Slow 3G", {"readers": 5, "mix": {"steady": 1}, "link": SLOW_3G}),
     "e": (
-        "10 readers who stop reading; socket buffers of 2,048 bytes",
-        {"readers": 10, "mix": {"stalled": 1}},
+        "5 readers who stop reading; socket buffers of 2,048 bytes",
+        {"readers": 5, "mix": {"stalled": 1}},
     ),
 }
 WHY = {
