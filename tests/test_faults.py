@@ -34,7 +34,7 @@ ROOMY = {
     "MAX_STREAMS_PER_USER": "1000",
     "BUDGET_TOKENS": "1000000",
     "HEARTBEAT_S": "0.05",
-    "RESUME_S": "0.3",
+    "RESUME_S": "1",  # in less a busy machine forgets an answer before its first reader has come
 }
 
 
