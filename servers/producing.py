@@ -16,6 +16,7 @@ from servers.unavailable import told
 
 NAME_BYTES = 12  # 96 bits that nobody guesses, 16 characters in the id of each event
 LOOK_EVERY_S = 0.5
+NO_READER_YET = 0  # the first to attach gets ticket 1
 RUNNING = web.AppKey("running", set[asyncio.Task[None]])
 
 
@@ -94,9 +95,15 @@ class Answer:
             await asyncio.gather(*both, return_exceptions=True)
 
     async def _look(self) -> None:
-        """Raise as soon as nobody wants it: an LLM that is silent would not notice."""
+        """Raise as soon as nobody wants it: an LLM that is silent would not notice.
+
+        Until the LLM accepts, its first reader waits for that, and the time to come back is not
+        running yet.
+        """
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
+            if not self.accepted.done():
+                await self._replay.leave(self._key, NO_READER_YET)
             await self._replay.look(self._key)
 
 

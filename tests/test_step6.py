@@ -1,13 +1,17 @@
 """An answer outlives its reader's connection, and is read on where it broke."""
 
+import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
 from servers import step6_resumable
+from servers.common import Chunk
 from servers.heartbeats import COMMENT, HEARTBEAT
 from tests.mechanism import nothing_left, read_all, until
 from tests.production import ENDLESS, HEALTHY, LARGE, post, read_until, refused, send, serving
@@ -222,6 +226,24 @@ def test_a_reader_that_leaves_before_the_llm_accepts_ends_it(llm: FakeLLM):
             until(lambda: llm.totals().streams > asked)
         until(lambda: llm.totals().open == 0)
         until(lambda: len(replay) == 0)
+
+
+def test_the_answer_of_an_llm_that_accepts_late_is_not_forgotten(
+    llm: FakeLLM, memory: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    ask = step6_resumable.ask_in_time
+
+    @asynccontextmanager
+    async def ask_a_busy_llm(request: web.Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        await asyncio.sleep(2.5)
+        async with ask(request) as stream:
+            yield stream
+
+    monkeypatch.setattr(step6_resumable, "ask_in_time", ask_a_busy_llm)
+    with serving(llm, memory | {"RESUME_S": "1"}, step6_resumable) as server:
+        status, _, body = parts(read_all(post(server.port, BODY)))
+    assert status == 200, body
+    assert whole_after(0, body)
 
 
 # -- bounds ---------------------------------------------------------------------------------------
