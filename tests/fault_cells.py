@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from servers.common import Handler, make_app
-from tests.mechanism import SAFETY_S, sockets, until
+from tests.mechanism import SAFETY_S, connections, until
 from workshop_lib.pipe.crowd.answer import Answer, NoAnswer
 from workshop_lib.pipe.crowd.call import Call
 from workshop_lib.pipe.fake_llm import FakeLLM, StreamRow
@@ -200,7 +200,7 @@ class Served:
 
     def _sockets(self) -> int:
         """Count the server's connections to readers."""
-        return sum(one.local[1] == self.server.port for one in sockets() if one.remote)
+        return len(connections(self.server.port))
 
 
 def ends_it(step: str, fault: str) -> bool:

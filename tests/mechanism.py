@@ -67,6 +67,11 @@ def sockets() -> set[Held]:
     return held
 
 
+def connections(port: int) -> set[Held]:
+    """Name the connections of a server in this process, those too that are closing."""
+    return {one for one in sockets() if one.remote and one.local[1] == port}
+
+
 def _other_end(sock: socket.socket) -> tuple[Any, ...] | None:
     try:
         return sock.getpeername()

@@ -13,11 +13,10 @@ import pytest
 from openai import AsyncStream
 
 from servers import step4_production, step5_metered, step6_resumable
-from tests.mechanism import ask, gone, nothing_left, read_all, until
+from tests.mechanism import ask, connections, gone, nothing_left, read_all, until
 from tests.production import ENDLESS, HEALTHY, LARGE, read_until, refused, serving
 from tests.test_servers import events, parts, tokens_of
 from workshop_lib.pipe.fake_llm import FakeLLM
-from workshop_lib.pipe.server import ServerThread
 from workshop_lib.pipe.server_process import ServerProcess
 from workshop_lib.pipe.sockets import SMALL
 
@@ -67,7 +66,7 @@ def test_a_stalled_reader_is_given_up_wherever_it_is_waited_for(
         ask(server.port, rcvbuf=SMALL.reader_rcvbuf),
     ):
         until(lambda: any((server.write_buffers() or {}).values()))
-        until(lambda: not connections(server) and not llm.totals().open, 15)
+        until(lambda: not connections(server.port) and not llm.totals().open, 15)
 
 
 def test_a_reader_that_stalls_at_the_last_event_is_given_up(
@@ -79,14 +78,7 @@ def test_a_reader_that_stalls_at_the_last_event_is_given_up(
         ask(server.port, rcvbuf=SMALL.reader_rcvbuf),
     ):
         until(lambda: any((server.write_buffers() or {}).values()))
-        until(lambda: not connections(server), 15)
-
-
-def connections(server: ServerThread) -> list[object]:
-    """Name the server's connections, those too that close() has left to the kernel."""
-    held = psutil.Process().net_connections(kind="tcp")
-    at_server = [one for one in held if one.laddr and one.laddr.port == server.port]
-    return [one for one in at_server if one.status != psutil.CONN_LISTEN]
+        until(lambda: not connections(server.port), 15)
 
 
 # -- shutdown -------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psutil
 import pytest
 
+from tests.mechanism import connections
 from workshop_lib.pipe.fake_llm import FakeLLM
 from workshop_lib.pipe.sockets import connecting_socket, free_port, granted, listening_socket
 from workshop_lib.pipe.upstream import openai_client
@@ -96,7 +96,6 @@ async def test_the_sdk_connects_with_the_receive_buffer_it_was_given(
 
 def receive_buffer(local_port: int) -> int:
     """Ask the kernel about this process's connection from `local_port`."""
-    held = psutil.Process().net_connections("tcp")
-    (descriptor,) = [one.fd for one in held if one.laddr.port == local_port]
-    with socket.socket(fileno=os.dup(descriptor)) as sock:
+    (held,) = connections(local_port)
+    with socket.socket(fileno=os.dup(held.fd)) as sock:
         return granted(sock).receive_bytes
